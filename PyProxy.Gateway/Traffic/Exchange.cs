@@ -1,0 +1,83 @@
+using System.Net;
+
+namespace PyProxy.Gateway.Traffic;
+
+/// <summary>How the policies judged an exchange.</summary>
+internal enum Verdict
+{
+    /// <summary>No policy refused it.</summary>
+    Allowed = 0,
+
+    /// <summary>Credentials were missing or not accepted.</summary>
+    Unauthenticated,
+
+    /// <summary>A rule, an authorization policy or the address policy refused it.</summary>
+    Denied,
+
+    /// <summary>A limit refused it.</summary>
+    Limited,
+}
+
+/// <summary>
+/// What the gateway knows of one exchange: a request and its answer, or a tunnel from its CONNECT to its end. The one piece of per-request
+/// state that features share; access log, metrics and error answers are written from it.
+/// </summary>
+internal sealed class Exchange
+{
+    private long _bytesIn;
+    private long _bytesOut;
+
+    /// <summary>The decision id: in the answer of a refusal, in the log and in the trace.</summary>
+    public required string Id { get; init; }
+
+    public required ListenerRole Role { get; init; }
+
+    /// <summary>Name of the endpoint in <c>Kestrel:Endpoints</c>; <see langword="null"/> for one from <c>--urls</c>.</summary>
+    public string? Endpoint { get; init; }
+
+    public WayIn WayIn { get; set; }
+
+    /// <summary>The client's address as policies see it: conveyed by PROXY protocol or a trusted proxy where there is one.</summary>
+    public IPAddress? ClientAddress { get; set; }
+
+    /// <summary>Destination asked for; set on forward ways in, and on reverse routes from <c>Host</c>.</summary>
+    public HostPort? Target { get; set; }
+
+    public string? User { get; set; }
+
+    /// <summary>Authentication scheme that told who the user is.</summary>
+    public string? AuthenticationScheme { get; set; }
+
+    public Verdict Verdict { get; set; }
+
+    /// <summary>The rule or limit that decided, by its configured name.</summary>
+    public string? DecidedBy { get; set; }
+
+    /// <summary>Set when the gateway itself answered.</summary>
+    public ProxyError? Error { get; set; }
+
+    /// <summary>YARP's route, where one matched.</summary>
+    public string? Route { get; set; }
+
+    public string? Cluster { get; set; }
+
+    /// <summary>YARP's destination, or the address that a forward request or tunnel was connected to.</summary>
+    public string? Destination { get; set; }
+
+    /// <summary>True from the moment a tunnel was established.</summary>
+    public bool IsTunnel { get; set; }
+
+    /// <summary>Bytes from the client: body or relayed stream, without heads and TLS.</summary>
+    public long BytesIn => Volatile.Read(ref _bytesIn);
+
+    /// <summary>Bytes to the client: body or relayed stream, without heads and TLS.</summary>
+    public long BytesOut => Volatile.Read(ref _bytesOut);
+
+    public void AddBytesIn(long count) => Interlocked.Add(ref _bytesIn, count);
+
+    public void AddBytesOut(long count) => Interlocked.Add(ref _bytesOut, count);
+
+    /// <summary>The exchange of a request that has passed the pipeline's first stage.</summary>
+    public static Exchange Of(HttpContext context)
+        => context.Features.Get<Exchange>() ?? throw new InvalidOperationException("The pipeline's first stage has not run for this request.");
+}

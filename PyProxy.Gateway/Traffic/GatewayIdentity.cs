@@ -1,0 +1,7 @@
+namespace PyProxy.Gateway.Traffic;
+
+/// <summary>How the gateway calls itself towards others: in <c>Via</c> (RFC 9110 §7.6.3) and <c>Proxy-Status</c> (RFC 9209).</summary>
+/// <param name="Pseudonym">
+/// Unique per process unless configured: a loop is found by it, and two gateways in a row must not take each other for themselves.
+/// </param>
+internal sealed record GatewayIdentity(string Pseudonym);
