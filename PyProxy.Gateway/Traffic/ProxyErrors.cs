@@ -30,7 +30,8 @@ internal static class ProxyErrors
         };
 
     public static ProxyError NoRoute { get; } = new(
-        StatusCodes.Status404NotFound, "destination_not_found", Fault.Client, "No route matches this request.") { Setting = "ReverseProxy:Routes" };
+        StatusCodes.Status404NotFound, "destination_not_found", Fault.Client, "No route matches this request.")
+    { Setting = "ReverseProxy:Routes" };
 
     public static ProxyError DnsFailure(string detail) => new(StatusCodes.Status502BadGateway, "dns_error", Fault.Destination, detail);
 
