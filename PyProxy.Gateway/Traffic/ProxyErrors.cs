@@ -30,7 +30,8 @@ internal static class ProxyErrors
         };
 
     public static ProxyError NoRoute { get; } = new(
-        StatusCodes.Status404NotFound, "destination_not_found", Fault.Client, "No route matches this request.") { Setting = "ReverseProxy:Routes" };
+        StatusCodes.Status404NotFound, "destination_not_found", Fault.Client, "No route matches this request.")
+    { Setting = "ReverseProxy:Routes" };
 
     public static ProxyError DnsFailure(string detail) => new(StatusCodes.Status502BadGateway, "dns_error", Fault.Destination, detail);
 
@@ -58,6 +59,10 @@ internal static class ProxyErrors
 
     public static ProxyError DestinationUnavailable(string detail)
         => new(StatusCodes.Status503ServiceUnavailable, "destination_unavailable", Fault.Destination, detail);
+
+    /// <summary>Nobody is left to answer; the status is the one that logs conventionally use for it.</summary>
+    public static ProxyError ClientClosed { get; } = new(
+        StatusCodes.Status499ClientClosedRequest, null, Fault.Client, "The client closed the connection before it was answered.");
 
     public static ProxyError Internal { get; } = new(
         StatusCodes.Status500InternalServerError, "proxy_internal_error", Fault.Gateway, "The gateway failed on this exchange; its log says why.");

@@ -1,0 +1,16 @@
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Listeners;
+
+/// <summary>
+/// Connection feature of the transport: takes the connection away from the HTTP server. From then on that server neither reads, writes nor
+/// aborts the connection; its end, too, is the business of the returned leg.
+/// </summary>
+internal interface IConnectionTakeover
+{
+    /// <summary>
+    /// Writes <paramref name="greeting"/> to the client, behind everything that was written before, and hands the connection over. Bytes that
+    /// were received and not consumed are the first that the leg reads. To be called once.
+    /// </summary>
+    ValueTask<ITunnelLeg> TakeAsync(ReadOnlyMemory<byte> greeting, CancellationToken ct);
+}
