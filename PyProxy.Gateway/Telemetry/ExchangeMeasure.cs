@@ -13,7 +13,11 @@ internal readonly record struct ExchangeOutcome(int Status, TimeSpan Duration, T
 internal sealed class ExchangeMeasure(Exchange exchange, ExchangeMetrics metrics, TimeProvider time) : ITunnelObserver
 {
     private readonly long _started = time.GetTimestamp();
+    private readonly Lock _end = new();
     private long _tunnelStarted;
+    private bool _ended;
+
+    public bool IsTunnel => exchange.IsTunnel;
 
     public void OnTunnelEstablished()
     {
@@ -23,9 +27,29 @@ internal sealed class ExchangeMeasure(Exchange exchange, ExchangeMetrics metrics
 
     public ExchangeOutcome End(HttpContext context, Exception? failure)
     {
+        lock (_end)
+        {
+            _ended = true;
+        }
+
         var now = time.GetTimestamp();
         TimeSpan? tunnelDuration = exchange.IsTunnel ? time.GetElapsedTime(_tunnelStarted, now) : null;
         return new ExchangeOutcome(StatusOf(context, failure), time.GetElapsedTime(_started, now), tunnelDuration, IsAborted(context, failure));
+    }
+
+    /// <summary>Aborts the request if it has not ended. The server reuses contexts: aborting one too late would hit somebody else's request.</summary>
+    public bool TryCut(HttpContext context)
+    {
+        lock (_end)
+        {
+            if (_ended)
+            {
+                return false;
+            }
+
+            context.Abort();
+            return true;
+        }
     }
 
     private int StatusOf(HttpContext context, Exception? failure)

@@ -6,10 +6,11 @@ using PyProxy.Gateway.Traffic;
 namespace PyProxy.Gateway.Telemetry;
 
 /// <summary>
-/// Makes the <see cref="Exchange"/> of every request and, at its end, hands it to the records: once, however it ends. Stands outside
+/// Makes the <see cref="Exchange"/> of every request and, at its end, hands it to metrics and access log: once, however it ends. Stands outside
 /// everything that can answer or throw, because what it does not see leaves no record.
 /// </summary>
-internal sealed class ExchangeMiddleware(RequestDelegate next, ExchangeMetrics metrics, TimeProvider time)
+internal sealed class ExchangeMiddleware(
+    RequestDelegate next, ExchangeMetrics metrics, AccessLog accessLog, LiveExchanges live, TimeProvider time)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -18,6 +19,7 @@ internal sealed class ExchangeMiddleware(RequestDelegate next, ExchangeMetrics m
         exchange.TunnelObserver = measure;
         context.Features.Set(exchange);
         BodyCounting.Attach(context, exchange);
+        live.Add(measure, context);
 
         Exception? failure = null;
         try
@@ -32,7 +34,9 @@ internal sealed class ExchangeMiddleware(RequestDelegate next, ExchangeMetrics m
         finally
         {
             var outcome = measure.End(context, failure);
+            live.Remove(measure);
             metrics.Record(exchange, outcome);
+            accessLog.Write(context, exchange, outcome);
         }
     }
 
