@@ -68,6 +68,7 @@ public sealed class StreamingTests
     [Theory]
     [InlineData(1, true)]
     [InlineData(1, false)]
+    [InlineData(2, true)]
     [InlineData(2, false)]
     public async Task LargeUpload_HasNoHiddenLimitAndNeedsNoMemoryForItsSize(int version, bool knownLength)
     {
