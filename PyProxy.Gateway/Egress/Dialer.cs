@@ -1,0 +1,166 @@
+using System.Net;
+using System.Net.Sockets;
+using Polly.Registry;
+using Polly.Timeout;
+using PyProxy.Gateway.Resilience;
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Egress;
+
+/// <summary>
+/// The one door out: every connection for traffic is opened here. A name is resolved once per try, every answer is vetted, and only
+/// addresses that were vetted are dialed, so that no second answer of a name server can slip in between.
+/// </summary>
+internal sealed class Dialer(
+    IResolver resolver,
+    IConnector connector,
+    EgressRuntime runtime,
+    ResiliencePipelineProvider<string> pipelines,
+    TimeProvider time,
+    EgressMetrics metrics,
+    ILogger<Dialer> logger)
+{
+    // A name server may answer with hundreds of addresses; trying more than this many would make the gateway somebody's port scanner.
+    private const int MaxAddresses = 16;
+
+    private readonly HappyEyeballs _happyEyeballs = new(connector, time);
+
+    /// <summary>Opens a connection to a destination.</summary>
+    /// <exception cref="ProxyException">It could not be opened or must not be; the error says why and whose fault it was.</exception>
+    public async ValueTask<DialedConnection> ConnectAsync(HostPort target, DialPurpose purpose, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        try
+        {
+            var connection = await ConnectInTimeAsync(target, purpose, cancellationToken);
+            metrics.Dialed(EgressMetrics.Success, connection.RemoteEndPoint.AddressFamily, purpose, time.GetElapsedTime(started));
+            return connection;
+        }
+        catch (ProxyException e)
+        {
+            metrics.Dialed(e.Error.Token ?? "error", family: null, purpose, time.GetElapsedTime(started));
+            throw;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            metrics.Dialed(EgressMetrics.Cancelled, family: null, purpose, time.GetElapsedTime(started));
+            throw;
+        }
+    }
+
+    private async ValueTask<DialedConnection> ConnectInTimeAsync(HostPort target, DialPurpose purpose, CancellationToken cancellationToken)
+    {
+        var dial = new Dial(this, target, purpose, runtime.Current);
+        using var timeout = new CancellationTokenSource(dial.Settings.ConnectTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            return await pipelines.GetPipeline(PipelineNames.Connect)
+                .ExecuteAsync(static (dial, token) => dial.Dialer.TryAsync(dial, token), dial, either.Token);
+        }
+        catch (TimeoutRejectedException e)
+        {
+            throw new ProxyException(dial.TimeoutError, e);
+        }
+        catch (OperationCanceledException e) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new ProxyException(dial.TimeoutError, e);
+        }
+    }
+
+    private async ValueTask<DialedConnection> TryAsync(Dial dial, CancellationToken cancellationToken)
+    {
+        // 1. Resolve, once.
+        dial.IsResolving = true;
+        var addresses = await ResolveAsync(dial.Target, cancellationToken);
+        dial.IsResolving = false;
+
+        // 2. Vet every address; what is prohibited is as if it had not been answered.
+        var endPoints = Vet(dial, addresses);
+
+        // 3. Dial what is left.
+        try
+        {
+            var socket = await _happyEyeballs.ConnectAsync(
+                HappyEyeballs.Interleave(endPoints), dial.Settings.SourceAddress, dial.Settings.HappyEyeballsDelay, cancellationToken);
+            return new DialedConnection(socket, (IPEndPoint)socket.RemoteEndPoint!);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable && dial.Settings.SourceAddress is not null)
+        {
+            throw DialFailure.NoSource(dial.Target, e);
+        }
+        catch (SocketException e)
+        {
+            EgressLog.ConnectFailed(logger, dial.Target, e.SocketErrorCode);
+            throw DialFailure.Connecting(dial.Target, e);
+        }
+    }
+
+    private async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(HostPort target, CancellationToken cancellationToken)
+    {
+        if (target.TryGetAddress(out var literal))
+        {
+            return [literal];
+        }
+
+        if (Localhost.IsName(target.Host))
+        {
+            return Localhost.Addresses;
+        }
+
+        try
+        {
+            return await resolver.ResolveAsync(target.Host, cancellationToken);
+        }
+        catch (SocketException e)
+        {
+            throw DialFailure.Resolving(target, e);
+        }
+    }
+
+    private List<IPEndPoint> Vet(Dial dial, IReadOnlyList<IPAddress> addresses)
+    {
+        var source = dial.Settings.SourceAddress;
+        var result = new List<IPEndPoint>(Math.Min(addresses.Count, MaxAddresses));
+        AddressVerdict? refusal = null;
+        for (var i = 0; i < addresses.Count && result.Count < MaxAddresses; i++)
+        {
+            var address = addresses[i].IsIPv4MappedToIPv6 ? addresses[i].MapToIPv4() : addresses[i];
+            var endPoint = new IPEndPoint(address, dial.Target.Port);
+            var verdict = dial.Settings.Addresses.Judge(endPoint, dial.Purpose);
+            if (!verdict.IsAllowed)
+            {
+                refusal ??= verdict;
+                EgressLog.Prohibited(logger, dial.Target, address, verdict.Reason);
+            }
+            else if (source is null || source.AddressFamily == address.AddressFamily)
+            {
+                result.Add(endPoint);
+            }
+        }
+
+        if (result.Count == 0)
+        {
+            throw refusal is { } verdict ? DialFailure.Prohibited(dial.Target, verdict) : DialFailure.NoSource(dial.Target);
+        }
+
+        return result;
+    }
+
+    /// <summary>One call of <see cref="ConnectAsync"/>, over all its tries.</summary>
+    private sealed class Dial(Dialer dialer, HostPort target, DialPurpose purpose, EgressSnapshot settings)
+    {
+        public Dialer Dialer { get; } = dialer;
+
+        public HostPort Target { get; } = target;
+
+        public DialPurpose Purpose { get; } = purpose;
+
+        public EgressSnapshot Settings { get; } = settings;
+
+        public bool IsResolving { get; set; }
+
+        /// <summary>What a timeout at this point means.</summary>
+        public ProxyError TimeoutError => IsResolving ? DialFailure.ResolvingTimeout(Target) : DialFailure.Timeout(Target);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Net.Sockets;
+
+namespace PyProxy.Gateway.Egress;
+
+internal enum DnsOutcome
+{
+    /// <summary>Answered from the cache, or by a lookup that was under way.</summary>
+    Hit,
+
+    /// <summary>Looked up.</summary>
+    Miss,
+
+    /// <summary>No address, from the cache or not.</summary>
+    Failure,
+}
+
+internal sealed class EgressMetrics
+{
+    /// <summary>The outcome of a dial that led to a connection; failures have their <c>Proxy-Status</c> token instead.</summary>
+    public const string Success = "success";
+
+    /// <summary>Whoever asked for the connection went away.</summary>
+    public const string Cancelled = "cancelled";
+
+    private readonly Counter<long> _dials;
+    private readonly Histogram<double> _duration;
+    private readonly Counter<long> _lookups;
+
+    public EgressMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create("PyProxy.Gateway");
+        _dials = meter.CreateCounter<long>("pyproxy.egress.dials", "{dial}", "Connections asked for, by outcome and address family.");
+        _duration = meter.CreateHistogram(
+            "pyproxy.egress.dial.duration",
+            "s",
+            "Time to resolve, vet and connect, retries included.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
+        _lookups = meter.CreateCounter<long>("pyproxy.egress.dns.lookups", "{lookup}", "Names asked for, by outcome.");
+    }
+
+    /// <param name="outcome"><see cref="Success"/>, <see cref="Cancelled"/> or the token of the error.</param>
+    /// <param name="family">Of the address that was connected to, where one was.</param>
+    /// <param name="purpose">On whose word it was dialed.</param>
+    /// <param name="duration">From the question to the outcome.</param>
+    public void Dialed(string outcome, AddressFamily? family, DialPurpose purpose, TimeSpan duration)
+    {
+        if (!_dials.Enabled && !_duration.Enabled)
+        {
+            return;
+        }
+
+        var tags = new TagList
+        {
+            { "outcome", outcome },
+            { "purpose", purpose == DialPurpose.Forward ? "forward" : "configured" },
+        };
+        if (family is { } known)
+        {
+            tags.Add("network.type", known == AddressFamily.InterNetwork ? "ipv4" : "ipv6");
+        }
+
+        _dials.Add(1, tags);
+        _duration.Record(duration.TotalSeconds, tags);
+    }
+
+    public void DnsLookup(DnsOutcome outcome)
+    {
+        if (_lookups.Enabled)
+        {
+            _lookups.Add(1, new KeyValuePair<string, object?>("outcome", outcome switch
+            {
+                DnsOutcome.Hit => "hit",
+                DnsOutcome.Miss => "miss",
+                _ => "failure",
+            }));
+        }
+    }
+}
