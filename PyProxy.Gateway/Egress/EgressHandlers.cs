@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Egress;
@@ -76,6 +77,15 @@ internal sealed class EgressHandlers : IDisposable
         // Never before the dialer's own timeout, which knows what went wrong; the rest is for the TLS handshake. A request that gives up does
         // not end the attempt made for it, so without this a silent server could collect attempts.
         handler.ConnectTimeout = pool.ConnectTimeout + TlsHandshakeTimeout;
+
+        // A certificate names URLs where its issuer is to be had, and .NET would fetch from there while it verifies: connections to wherever the
+        // destination likes, past the dialer. Servers have to send their intermediates, as every other proxy expects. (Revocation stays
+        // unchecked, as it is by default.)
+        handler.SslOptions.CertificateChainPolicy ??= new X509ChainPolicy
+        {
+            DisableCertificateDownloads = true,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
         handler.PooledConnectionLifetime = pool.ConnectionLifetime;
         handler.PooledConnectionIdleTimeout = pool.ConnectionIdleTimeout;
     }
