@@ -26,6 +26,7 @@ internal sealed class Exchange
 {
     private long _bytesIn;
     private long _bytesOut;
+    private bool _isTunnel;
 
     /// <summary>The decision id: in the answer of a refusal, in the log and in the trace.</summary>
     public required string Id { get; init; }
@@ -64,8 +65,25 @@ internal sealed class Exchange
     /// <summary>YARP's destination, or the address that a forward request or tunnel was connected to.</summary>
     public string? Destination { get; set; }
 
-    /// <summary>True from the moment a tunnel was established.</summary>
-    public bool IsTunnel { get; set; }
+    /// <summary>
+    /// True from the moment a tunnel was established; never taken back. From then on the bytes of HTTP bodies are not counted by the pipeline:
+    /// the relay adds its own, whatever it relays through. To be set before the first byte is relayed.
+    /// </summary>
+    public bool IsTunnel
+    {
+        get => _isTunnel;
+        set
+        {
+            if (value && !_isTunnel)
+            {
+                _isTunnel = true;
+                TunnelObserver?.OnTunnelEstablished();
+            }
+        }
+    }
+
+    /// <summary>Told once when <see cref="IsTunnel"/> becomes true.</summary>
+    public ITunnelObserver? TunnelObserver { get; set; }
 
     /// <summary>Bytes from the client: body or relayed stream, without heads and TLS.</summary>
     public long BytesIn => Volatile.Read(ref _bytesIn);

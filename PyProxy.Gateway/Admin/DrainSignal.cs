@@ -1,0 +1,24 @@
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Admin;
+
+internal sealed class DrainSignal : IDrainSignal, IDisposable
+{
+    private readonly CancellationTokenSource _draining = new();
+    private readonly CancellationTokenSource _tunnelDeadline = new();
+
+    public CancellationToken Draining => _draining.Token;
+
+    public CancellationToken TunnelDeadline => _tunnelDeadline.Token;
+
+    public void BeginDraining() => _draining.Cancel();
+
+    /// <summary>Asynchronous: thousands of tunnels may be registered, and none of their callbacks may hold up the caller.</summary>
+    public Task EndTunnelsAsync() => _tunnelDeadline.CancelAsync();
+
+    public void Dispose()
+    {
+        _draining.Dispose();
+        _tunnelDeadline.Dispose();
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using PyProxy.Gateway.Http;
+using Yarp.ReverseProxy.Forwarder;
+using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
+
+namespace PyProxy.Gateway.Reverse;
+
+internal static class ReverseExtensions
+{
+    /// <summary>The reverse proxy: YARP on its own section, held to the rules that HTTP has for proxies.</summary>
+    /// <param name="services">The gateway's services.</param>
+    /// <param name="section">The validated <c>ReverseProxy</c> section; YARP follows its reloads.</param>
+    /// <param name="policies">
+    /// Registers what routes may name (authorization, timeout and CORS policies, configuration filters) with the services that a candidate
+    /// is validated by. The gateway's own services have them from the features that own them.
+    /// </param>
+    public static IServiceCollection AddReverse(
+        this IServiceCollection services, IConfiguration section, Action<IServiceCollection>? policies = null)
+    {
+        services.AddRequestRules();
+        services.AddSingleton<ConfigurationSection>(new ReverseProxySection(policies));
+        services.AddReverseProxy().LoadFromConfig(section).AddTransforms<ReverseTransforms>();
+        services.Replace(ServiceDescriptor.Singleton<IForwarderHttpClientFactory, ReverseHttpClientFactory>());
+        return services;
+    }
+
+    /// <summary>YARP's routes.</summary>
+    public static ReverseProxyConventionBuilder MapReverse(this IEndpointRouteBuilder endpoints)
+        => endpoints.MapReverseProxy(static pipeline =>
+        {
+            pipeline.UseMiddleware<ExchangeRecorder>();
+            pipeline.UseSessionAffinity();
+            pipeline.UseLoadBalancing();
+            pipeline.UsePassiveHealthChecks();
+        });
+}

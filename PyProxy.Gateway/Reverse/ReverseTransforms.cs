@@ -1,0 +1,70 @@
+using Microsoft.AspNetCore.Http.Features;
+using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Traffic;
+using Yarp.ReverseProxy.Transforms;
+using Yarp.ReverseProxy.Transforms.Builder;
+
+namespace PyProxy.Gateway.Reverse;
+
+/// <summary>Puts the rules that HTTP demands behind a route's own transforms, so that configuration cannot undo them.</summary>
+internal sealed class ReverseTransforms(ProxyRequestRules rules) : ITransformProvider
+{
+    public void Apply(TransformBuilderContext context)
+        => context.RequestTransforms.Add(new RulesTransform(rules, hasTransforms: context.RequestTransforms.Count > 0));
+
+    public void ValidateRoute(TransformRouteValidationContext context)
+    {
+        // There is nothing to configure.
+    }
+
+    public void ValidateCluster(TransformClusterValidationContext context)
+    {
+        // There is nothing to configure.
+    }
+
+    private sealed class RulesTransform(ProxyRequestRules rules, bool hasTransforms) : RequestTransform
+    {
+        public override ValueTask ApplyAsync(RequestTransformContext context)
+        {
+            rules.Apply(context.HttpContext, context.ProxyRequest, context.HeadersCopied);
+            if (context.ProxyRequest.RequestUri is not null)
+            {
+                return ValueTask.CompletedTask; // a transform has made the whole of it
+            }
+
+            var request = context.HttpContext.Request;
+            var target = RequestTarget.Split(context.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
+            if (!hasTransforms)
+            {
+                context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(context.DestinationPrefix, target.Path, target.Query);
+                return ValueTask.CompletedTask;
+            }
+
+            // PathString's own comparison ignores case.
+            var path = string.Equals(context.Path.Value, request.Path.Value, StringComparison.Ordinal)
+                ? target.Path
+                : UpstreamPath.Encode(context.Path.Value, request.Path.Value, target.Path);
+            if (PathSafety.HasDotSegment(path))
+            {
+                // Only a transform can have made it: a route value that was encoded twice, or the configuration itself.
+                Refuse(context.HttpContext, ProxyErrors.BadRequest("The route turns this path into one with a dot segment."));
+                return ValueTask.CompletedTask;
+            }
+
+            var query = context.Query.QueryString;
+            context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(
+                context.DestinationPrefix, path, query == request.QueryString ? target.Query : query.ToUriComponent());
+            return ValueTask.CompletedTask;
+        }
+
+        // YARP takes an exception from a transform for a fault of the gateway's, and a status other than 200 for an answer.
+        private static void Refuse(HttpContext context, ProxyError error)
+        {
+            context.Response.StatusCode = error.Status;
+            if (context.Features.Get<Exchange>() is { } exchange)
+            {
+                exchange.Error = error;
+            }
+        }
+    }
+}

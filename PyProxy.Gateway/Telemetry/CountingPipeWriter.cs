@@ -1,0 +1,44 @@
+using System.IO.Pipelines;
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Telemetry;
+
+/// <summary>Counts what is written; memory comes straight from the server's own writer.</summary>
+internal sealed class CountingPipeWriter(PipeWriter inner, Exchange exchange) : PipeWriter
+{
+    public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;
+
+    public override long UnflushedBytes => inner.UnflushedBytes;
+
+    public override void Advance(int bytes)
+    {
+        inner.Advance(bytes);
+        Count(bytes);
+    }
+
+    public override Memory<byte> GetMemory(int sizeHint = 0) => inner.GetMemory(sizeHint);
+
+    public override Span<byte> GetSpan(int sizeHint = 0) => inner.GetSpan(sizeHint);
+
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    {
+        Count(source.Length);
+        return inner.WriteAsync(source, cancellationToken);
+    }
+
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => inner.FlushAsync(cancellationToken);
+
+    public override void CancelPendingFlush() => inner.CancelPendingFlush();
+
+    public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+    public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
+
+    private void Count(int bytes)
+    {
+        if (!exchange.IsTunnel)
+        {
+            exchange.AddBytesOut(bytes);
+        }
+    }
+}

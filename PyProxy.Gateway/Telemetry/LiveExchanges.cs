@@ -1,0 +1,36 @@
+using System.Collections.Concurrent;
+
+namespace PyProxy.Gateway.Telemetry;
+
+/// <summary>The exchanges that are under way. What must be ended at shutdown is found here.</summary>
+internal sealed class LiveExchanges
+{
+    private readonly ConcurrentDictionary<ExchangeMeasure, HttpContext> _live = new();
+
+    public void Add(ExchangeMeasure measure, HttpContext context) => _live[measure] = context;
+
+    public void Remove(ExchangeMeasure measure) => _live.TryRemove(measure, out _);
+
+    public int CountTunnels()
+    {
+        var count = 0;
+        foreach (var (measure, _) in _live)
+        {
+            count += measure.IsTunnel ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>Cuts the exchanges that are not tunnels; returns how many that were.</summary>
+    public int CutRequests()
+    {
+        var count = 0;
+        foreach (var (measure, context) in _live)
+        {
+            count += !measure.IsTunnel && measure.TryCut(context) ? 1 : 0;
+        }
+
+        return count;
+    }
+}
