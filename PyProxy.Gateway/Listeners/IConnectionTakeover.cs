@@ -9,8 +9,8 @@ namespace PyProxy.Gateway.Listeners;
 internal interface IConnectionTakeover
 {
     /// <summary>
-    /// Writes <paramref name="greeting"/> to the client, behind everything that was written before, and hands the connection over. Bytes that
-    /// were received and not consumed are the first that the leg reads. To be called once.
+    /// Writes <paramref name="greeting"/> to the client, behind everything that was written before, and hands the connection over. Bytes
+    /// that were received and not consumed are the first that the leg reads. To be called once.
     /// </summary>
     ValueTask<ITunnelLeg> TakeAsync(ReadOnlyMemory<byte> greeting, CancellationToken ct);
 }

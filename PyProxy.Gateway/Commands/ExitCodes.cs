@@ -1,0 +1,15 @@
+namespace PyProxy.Gateway.Commands;
+
+/// <summary>Exit codes, as <c>sysexits.h</c> numbers them.</summary>
+internal static class ExitCodes
+{
+    public const int Success = 0;
+
+    public const int Failure = 1;
+
+    /// <summary>EX_USAGE: the command line makes no sense.</summary>
+    public const int Usage = 64;
+
+    /// <summary>EX_CONFIG: the configuration is wrong. A supervisor need not try again.</summary>
+    public const int Configuration = 78;
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+
+namespace PyProxy.Gateway.Commands;
+
+/// <summary>The command line.</summary>
+internal static class GatewayCommands
+{
+    public static Task<int> RunAsync(string[] args, GatewayProgram program, InvocationConfiguration? invocation = null)
+    {
+        var parsed = Create(program).Parse(args);
+        if (parsed.Errors.Count == 0)
+        {
+            // The host ends on signals by itself, in its own order and time.
+            return parsed.InvokeAsync(invocation ?? new InvocationConfiguration { ProcessTerminationTimeout = null });
+        }
+
+        foreach (var error in parsed.Errors)
+        {
+            (invocation?.Error ?? Console.Error).WriteLine(error.Message);
+        }
+
+        return Task.FromResult(ExitCodes.Usage);
+    }
+
+    internal static RootCommand Create(GatewayProgram program)
+    {
+        var root = new RootCommand("""
+            A reverse and forward proxy (HTTP, CONNECT, SOCKS5) for many users. Without a command it runs.
+
+            Examples:
+              PyProxy.Gateway                                         run on ./appsettings.json, or on embedded defaults
+              PyProxy.Gateway --config /etc/pyproxy/appsettings.json  run on another file; edits to it are applied while it runs
+              PyProxy.Gateway --Gateway:Privacy:Mode=Off              override a setting
+              Gateway__Privacy__Mode=Off PyProxy.Gateway              the same from the environment
+              PyProxy.Gateway --urls http://127.0.0.1:8000            listen there, where no Kestrel:Endpoints are configured
+              PyProxy.Gateway check                                   what is wrong with the configuration, with lines
+            """);
+        RunCommand.Configure(root, program);
+        root.Subcommands.Add(CheckCommand.Create(program));
+        return root;
+    }
+}

@@ -1,0 +1,16 @@
+using PyProxy.Gateway.Configuration;
+
+namespace PyProxy.Gateway.Commands;
+
+/// <summary>What the commands need of the program that stands above them.</summary>
+internal sealed record GatewayProgram
+{
+    /// <summary>Registers every feature. Commands that run nothing use it to learn the configuration's sections.</summary>
+    public required Action<IServiceCollection> AddFeatures { get; init; }
+
+    /// <summary>Runs the gateway on a configuration that was found good, until the token or a signal ends it.</summary>
+    public required Func<GatewayConfiguration, CancellationToken, Task<int>> RunAsync { get; init; }
+
+    /// <summary>Makes of a password what belongs into <c>PasswordHash</c>.</summary>
+    public required Func<string, string> HashPassword { get; init; }
+}

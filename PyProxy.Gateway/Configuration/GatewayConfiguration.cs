@@ -1,0 +1,63 @@
+namespace PyProxy.Gateway.Configuration;
+
+/// <summary>The configuration in force. What Kestrel bound at the start stays as it was: endpoints do not move under running connections.</summary>
+internal sealed class GatewayConfiguration
+{
+    // Where Kestrel listens; the rest of its section is read when it starts, too.
+    private static readonly string[] BoundAtStart = ["Kestrel", "urls", "http_ports", "https_ports"];
+
+    private readonly IReadOnlyDictionary<string, string?> _atStart;
+
+    public GatewayConfiguration(ConfigurationLoader loader, LoadedConfiguration loaded)
+    {
+        if (!loaded.IsValid)
+        {
+            throw new ArgumentException("Only a valid configuration can be in force.", nameof(loaded));
+        }
+
+        Loader = loader;
+        _atStart = loaded.Data;
+        Snapshot = new SnapshotConfigurationProvider(loaded.Data);
+    }
+
+    public ConfigurationLoader Loader { get; }
+
+    public SnapshotConfigurationProvider Snapshot { get; }
+
+    /// <summary>Puts another valid configuration in force.</summary>
+    /// <returns>JSON paths of settings whose new value waits for a restart.</returns>
+    public IReadOnlyList<string> Apply(LoadedConfiguration loaded)
+    {
+        var waiting = new SortedSet<string>(StringComparer.Ordinal);
+        var data = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (path, value) in loaded.Data)
+        {
+            if (!IsBoundAtStart(path))
+            {
+                data[path] = value;
+            }
+            else if (!_atStart.TryGetValue(path, out var bound) || bound != value)
+            {
+                waiting.Add(JsonPath.Append(JsonPath.Root, path));
+            }
+        }
+
+        foreach (var (path, value) in _atStart.Where(entry => IsBoundAtStart(entry.Key)))
+        {
+            data[path] = value;
+            if (!loaded.Data.ContainsKey(path))
+            {
+                waiting.Add(JsonPath.Append(JsonPath.Root, path));
+            }
+        }
+
+        Snapshot.Swap(data);
+        return [.. waiting];
+    }
+
+    private static bool IsBoundAtStart(string path)
+    {
+        var end = path.IndexOf(ConfigurationPath.KeyDelimiter, StringComparison.Ordinal);
+        return BoundAtStart.Contains(end < 0 ? path : path[..end], StringComparer.OrdinalIgnoreCase);
+    }
+}

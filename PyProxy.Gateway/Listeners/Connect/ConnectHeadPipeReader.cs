@@ -1,0 +1,190 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Listeners.Connect;
+
+/// <summary>
+/// The input of Kestrel's HTTP/1 layer with the <c>Host</c> of CONNECT requests set right (<see cref="ConnectHead"/>). It looks at bytes
+/// only at a proven request boundary: at the start of the connection, and where the pipeline has said so through <see
+/// cref="IRequestBoundaryFeature"/>. Everywhere else, and as soon as the bytes cannot be a CONNECT, reads go straight to the inner reader.
+/// </summary>
+internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IRequestBoundaryFeature
+{
+    private Mode _mode = Mode.AtBoundary;
+    private ConnectHeadScanner _scanner;
+
+    // AtBoundary: whether the reader above has been shown that a request begins, and, between a read and its AdvanceTo, what it was shown.
+    private bool _announced;
+    private ReadOnlySequence<byte>? _announcement;
+    private SequencePosition _announcementExamined;
+
+    // Serving: what is left of the rewritten head.
+    private ReadOnlySequence<byte> _rewritten;
+    private bool _rewrittenNotTaken;
+
+    private enum Mode
+    {
+        /// <summary>The next byte of the inner reader is the first of a request.</summary>
+        AtBoundary = 0,
+
+        /// <summary>A rewritten head is read; the inner reader stands behind the original one.</summary>
+        Serving,
+
+        /// <summary>Nothing is looked at.</summary>
+        Passing,
+    }
+
+    public void HeadConsumed(bool nextByteBeginsRequest)
+    {
+        // An untouched remainder of a rewritten head would mean that Kestrel has not read the head that the pipeline speaks of.
+        if (_mode == Mode.Serving)
+        {
+            return;
+        }
+
+        _mode = nextByteBeginsRequest ? Mode.AtBoundary : Mode.Passing;
+        _scanner = default;
+        _announced = false;
+    }
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => _mode switch
+    {
+        Mode.Passing => inner.ReadAsync(cancellationToken),
+        Mode.Serving => new ValueTask<ReadResult>(Serve(isCanceled: false)),
+        _ => ReadAtBoundaryAsync(cancellationToken),
+    };
+
+    public override bool TryRead(out ReadResult result)
+    {
+        switch (_mode)
+        {
+            case Mode.Passing:
+                return inner.TryRead(out result);
+            case Mode.Serving:
+                result = Serve(isCanceled: false);
+                return true;
+            default:
+                while (inner.TryRead(out var read))
+                {
+                    if (TryJudge(read, out result))
+                    {
+                        return true;
+                    }
+
+                    inner.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                }
+
+                result = default;
+                return false;
+        }
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        if (_announcement is { } announcement)
+        {
+            _announcement = null;
+            if (announcement.GetOffset(consumed) != announcement.GetOffset(announcement.Start))
+            {
+                _mode = Mode.Passing; // whoever consumes part of a head has a parser of another kind
+            }
+
+            // The bytes behind the announcement have been seen here: to wait for more is to have examined all of them.
+            inner.AdvanceTo(consumed, _announcementExamined);
+        }
+        else if (_mode == Mode.Serving)
+        {
+            AdvanceRewritten(consumed, examined);
+        }
+        else
+        {
+            inner.AdvanceTo(consumed, examined);
+        }
+    }
+
+    public override void CancelPendingRead() => inner.CancelPendingRead();
+
+    public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+    private async ValueTask<ReadResult> ReadAtBoundaryAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var read = await inner.ReadAsync(cancellationToken);
+            if (TryJudge(read, out var result))
+            {
+                return result;
+            }
+
+            inner.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>Decides what the reader above gets of a read at a boundary; false where it has to wait for more.</summary>
+    private bool TryJudge(in ReadResult read, out ReadResult result)
+    {
+        switch (_scanner.Scan(read.Buffer, out var headLength))
+        {
+            case ConnectHeadScan.Complete when ConnectHead.Rewrite(Contiguous(read.Buffer.Slice(0, headLength))) is { } rewritten:
+                // The original head is consumed at once, so that the inner reader is where a takeover of the connection has to begin.
+                inner.AdvanceTo(read.Buffer.GetPosition(headLength));
+                _rewritten = new ReadOnlySequence<byte>(rewritten);
+                _mode = Mode.Serving;
+                result = Serve(read.IsCanceled);
+                return true;
+
+            case ConnectHeadScan.Incomplete when !read.IsCompleted:
+                return TryAnnounce(read, out result);
+
+            default:
+                _mode = Mode.Passing;
+                result = read;
+                return true;
+        }
+    }
+
+    /// <summary>
+    /// Shows the first bytes of a head that is still to come, once: they start Kestrel's timeout for request heads, which would otherwise
+    /// take the connection for an idle one. Less than a request line, they cannot be consumed. A cancelled read shows them again.
+    /// </summary>
+    private bool TryAnnounce(in ReadResult read, out ReadResult result)
+    {
+        if (!read.IsCanceled && (_announced || read.Buffer.IsEmpty))
+        {
+            result = default;
+            return false;
+        }
+
+        var length = Math.Min(read.Buffer.Length, ConnectHeadScanner.Method.Length);
+        var shown = read.Buffer.Slice(0, length);
+        _announced = length > 0;
+        _announcement = shown;
+        _announcementExamined = read.Buffer.End;
+        result = new ReadResult(shown, read.IsCanceled, isCompleted: false);
+        return true;
+    }
+
+    private ReadResult Serve(bool isCanceled)
+    {
+        // Kestrel takes a whole head in one go. Should it ask for more of a head that is complete, there is no more: it answers 400 and
+        // closes, which is right for a head that two parsers see differently.
+        return new ReadResult(_rewritten, isCanceled, isCompleted: _rewrittenNotTaken);
+    }
+
+    private void AdvanceRewritten(SequencePosition consumed, SequencePosition examined)
+    {
+        _rewrittenNotTaken = _rewritten.Slice(examined).IsEmpty;
+        _rewritten = _rewritten.Slice(consumed);
+        if (_rewritten.IsEmpty)
+        {
+            _rewritten = default;
+            _rewrittenNotTaken = false;
+            _mode = Mode.Passing;
+        }
+    }
+
+    private static ReadOnlySpan<byte> Contiguous(in ReadOnlySequence<byte> head) => head.IsSingleSegment ? head.FirstSpan : head.ToArray();
+}

@@ -1,0 +1,43 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace PyProxy.Gateway.Listeners;
+
+/// <summary>Why an adapter ended a connection before HTTP began: the <c>reason</c> tag.</summary>
+internal static class RejectionReason
+{
+    public const string Malformed = "malformed";
+    public const string Oversized = "oversized";
+    public const string Timeout = "timeout";
+    public const string UntrustedSender = "untrusted_sender";
+    public const string WrongProtocol = "wrong_protocol";
+    public const string NoAcceptableMethod = "no_acceptable_method";
+    public const string Unauthenticated = "unauthenticated";
+    public const string Unsupported = "unsupported";
+}
+
+internal sealed class ListenerMetrics
+{
+    public const string MeterName = "PyProxy.Gateway";
+
+    public const string ProxyProtocolAdapter = "proxy_protocol";
+    public const string SocksAdapter = "socks";
+
+    private readonly Counter<long> _rejectedConnections;
+
+    public ListenerMetrics(IMeterFactory meterFactory)
+    {
+        _rejectedConnections = meterFactory.Create(MeterName).CreateCounter<long>(
+            "pyproxy.listener.rejected_connections",
+            unit: "{connection}",
+            description: "Connections that were ended before HTTP began, by adapter and reason.");
+    }
+
+    public void ConnectionRejected(string adapter, string reason)
+    {
+        if (_rejectedConnections.Enabled)
+        {
+            _rejectedConnections.Add(1, new TagList { { "adapter", adapter }, { "reason", reason } });
+        }
+    }
+}
