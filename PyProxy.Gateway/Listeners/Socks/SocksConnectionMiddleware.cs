@@ -80,10 +80,16 @@ internal sealed class SocksConnectionMiddleware(
             context.Features.Set<IVerifiedUserFeature>(new SocksUser(user));
         }
 
+        var authority = SocksTarget.AuthorityForHead(target, out var restored);
+        if (restored is not null)
+        {
+            context.Features.Set(restored);
+        }
+
         // The input ends behind the head: Kestrel answers this request and then finds that there is no other.
         var original = context.Transport;
         var swallowed = PipeWriter.Create(Stream.Null);
-        context.Transport = new AdaptedTransport(PipeReader.Create(new ReadOnlySequence<byte>(ConnectHead(target))), swallowed);
+        context.Transport = new AdaptedTransport(PipeReader.Create(new ReadOnlySequence<byte>(ConnectHead(authority))), swallowed);
         try
         {
             await next(context);
@@ -100,11 +106,8 @@ internal sealed class SocksConnectionMiddleware(
         }
     }
 
-    private static byte[] ConnectHead(HostPort target)
-    {
-        var authority = target.ToString();
-        return Encoding.ASCII.GetBytes($"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
-    }
+    private static byte[] ConnectHead(string authority)
+        => Encoding.ASCII.GetBytes($"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
 
     private async ValueTask CloseAsync(ConnectionContext context, byte[] lastWords)
     {
