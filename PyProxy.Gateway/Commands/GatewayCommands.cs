@@ -37,6 +37,7 @@ internal static class GatewayCommands
             """);
         RunCommand.Configure(root, program);
         root.Subcommands.Add(CheckCommand.Create(program));
+        root.Subcommands.Add(HealthCommand.Create(program));
         return root;
     }
 }

@@ -11,7 +11,8 @@ internal sealed class ListenerAdaptersMiddleware(RequestDelegate next)
     {
         var features = context.Features;
 
-        // 1. The CONNECT head normaliser learns where the next request begins. On HTTP/2 requests share the connection's bytes: no such place.
+        // 1. The CONNECT head normaliser learns where the next request begins. On HTTP/2 requests share the connection's bytes: no such
+        // place.
         if (features.Get<IRequestBoundaryFeature>() is { } boundary && !HttpProtocol.IsHttp2(context.Request.Protocol))
         {
             boundary.HeadConsumed(IsHeadAll(features));
@@ -28,8 +29,8 @@ internal sealed class ListenerAdaptersMiddleware(RequestDelegate next)
     }
 
     /// <summary>
-    /// Whether a request is its head and nothing else: Kestrel has consumed exactly the head by now, so the next byte begins another request
-    /// where there is no body and no upgrade. Without the features that say so, nothing is proven.
+    /// Whether a request is its head and nothing else: Kestrel has consumed exactly the head by now, so the next byte begins another
+    /// request where there is no body and no upgrade. Without the features that say so, nothing is proven.
     /// </summary>
     private static bool IsHeadAll(IFeatureCollection features)
         => features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }

@@ -126,12 +126,14 @@ internal sealed class SocksConnectionMiddleware(
 
 internal static partial class SocksLog
 {
-    [LoggerMessage(1, LogLevel.Information, "Rejected a connection from {Client} on a SOCKS endpoint: {Reason}.", EventName = "SocksRejected")]
+    [LoggerMessage(1, LogLevel.Information, "Rejected a connection from {Client} on a SOCKS endpoint: {Reason}.",
+        EventName = "SocksRejected")]
     public static partial void Rejected(ILogger logger, EndPoint? client, string reason);
 
     [LoggerMessage(2, LogLevel.Debug, "{Client} left during the SOCKS handshake.", EventName = "SocksClientLeft")]
     public static partial void ClientLeft(ILogger logger, EndPoint? client, Exception exception);
 
-    [LoggerMessage(3, LogLevel.Debug, "{Client} was gone, or went on sending, when it got its last answer.", EventName = "SocksLastWordsUncertain")]
+    [LoggerMessage(3, LogLevel.Debug, "{Client} was gone, or went on sending, when it got its last answer.",
+        EventName = "SocksLastWordsUncertain")]
     public static partial void LastWordsUncertain(ILogger logger, EndPoint? client);
 }
