@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Threading.Channels;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Time.Testing;
 using PyProxy.Gateway.Egress;
@@ -116,6 +117,7 @@ internal sealed class FakeResolver : IResolver
 internal sealed class RecordingConnector : IConnector
 {
     private readonly ConcurrentDictionary<IPAddress, Func<CancellationToken, ValueTask>> _behaviours = new();
+    private readonly Channel<IPEndPoint> _dialed = Channel.CreateUnbounded<IPEndPoint>();
     private readonly SocketConnector _real = new();
 
     public ConcurrentQueue<IPEndPoint> Dialed { get; } = new();
@@ -148,9 +150,14 @@ internal sealed class RecordingConnector : IConnector
         return this;
     }
 
+    /// <summary>Waits for the next dial that has not been waited for.</summary>
+    public Task NextDialAsync()
+        => _dialed.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(EgressFixture.Patience);
+
     public async ValueTask<Socket> ConnectAsync(IPEndPoint endPoint, IPAddress? source, CancellationToken cancellationToken)
     {
         Dialed.Enqueue(endPoint);
+        _dialed.Writer.TryWrite(endPoint);
         if (_behaviours.TryGetValue(endPoint.Address, out var behaviour))
         {
             await behaviour(cancellationToken);

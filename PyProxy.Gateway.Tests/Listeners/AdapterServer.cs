@@ -35,7 +35,7 @@ internal sealed class AdapterServer : IAsyncDisposable
             options.Listen(IPAddress.Loopback, 0, listen);
         });
         var app = builder.Build();
-        app.UseRequestBoundaries();
+        app.UseListenerAdapters();
         app.Run(handler);
         await app.StartAsync(TestContext.Current.CancellationToken);
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -22,21 +23,25 @@ internal readonly record struct Cidr
             return false;
         }
 
-        IPNetwork network;
-        if (text.Contains('/', StringComparison.Ordinal))
-        {
-            if (!IPNetwork.TryParse(text, out network) || !HasFourNumbers(text, network.BaseAddress))
-            {
-                return false;
-            }
-        }
-        else if (IPAddress.TryParse(text, out var address) && HasFourNumbers(text, address))
-        {
-            network = new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
-        }
-        else
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        var addressText = slash < 0 ? text : text[..slash];
+        if (!IPAddress.TryParse(addressText, out var address) || !IsWrittenOut(addressText, address))
         {
             return false;
+        }
+
+        var bits = address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
+        var length = bits;
+        if (slash >= 0
+            && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > bits))
+        {
+            return false;
+        }
+
+        var network = new IPNetwork(address, length);
+        if (!network.BaseAddress.Equals(address))
+        {
+            return false; // IPNetwork drops the bits behind the prefix; somebody who wrote them may have meant another prefix
         }
 
         result = new Cidr(Unmap(network));
@@ -52,9 +57,8 @@ internal readonly record struct Cidr
     public override string ToString() => _network.ToString();
 
     // .NET also reads 10.1 or 0x0a000001 as addresses; in a range they would more likely be a slip than meant.
-    private static bool HasFourNumbers(string text, IPAddress address)
-        => address.AddressFamily == AddressFamily.InterNetworkV6
-            || text.StartsWith(address.ToString(), StringComparison.Ordinal);
+    private static bool IsWrittenOut(string text, IPAddress address)
+        => address.AddressFamily == AddressFamily.InterNetworkV6 || text == address.ToString();
 
     private static IPNetwork Unmap(IPNetwork network)
         => network.BaseAddress.IsIPv4MappedToIPv6 && network.PrefixLength >= MappedPrefixLength

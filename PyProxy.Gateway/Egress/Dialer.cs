@@ -81,9 +81,8 @@ internal sealed class Dialer(
         // 3. Dial what is left.
         try
         {
-            var socket = await _happyEyeballs.ConnectAsync(
+            return await _happyEyeballs.ConnectAsync(
                 HappyEyeballs.Interleave(endPoints), dial.Settings.SourceAddress, dial.Settings.HappyEyeballsDelay, cancellationToken);
-            return new DialedConnection(socket, (IPEndPoint)socket.RemoteEndPoint!);
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable && dial.Settings.SourceAddress is not null)
         {

@@ -1,36 +1,33 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Egress;
 
 /// <summary>The one place where HTTP handlers for traffic are made: each opens its connections through <see cref="Dialer"/>.</summary>
-internal sealed class EgressHandlers(Dialer dialer, EgressRuntime runtime, ILogger<EgressHandlers> logger) : IDisposable
+internal sealed class EgressHandlers : IDisposable
 {
     private const int MaxResponseHeadersKilobytes = 128;
 
     private static readonly TimeSpan TlsHandshakeTimeout = TimeSpan.FromSeconds(10); // Kestrel's own for the other side
 
-    private readonly Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> _forwardCallback = Callback(dialer, DialPurpose.Forward);
-    private readonly Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> _configuredCallback = Callback(dialer, DialPurpose.Configured);
-    private readonly Lock _gate = new();
-    private HttpMessageInvoker? _forward;
-    private bool _disposed;
+    private readonly EgressRuntime _runtime;
+    private readonly Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> _forwardCallback;
+    private readonly Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> _configuredCallback;
+
+    public EgressHandlers(Dialer dialer, EgressRuntime runtime, ILogger<EgressHandlers> logger)
+    {
+        _runtime = runtime;
+        _forwardCallback = Callback(dialer, DialPurpose.Forward);
+        _configuredCallback = Callback(dialer, DialPurpose.Configured);
+        Forward = new HttpMessageInvoker(new PolicyBoundHandler(() => CreateHandler(DialPurpose.Forward), runtime, logger));
+    }
 
     /// <summary>
     /// Sends forward requests. To be used for all of them and for as long as the process runs: when a reload changes the address policy or
     /// the source address, requests from then on use new connections.
     /// </summary>
-    public HttpMessageInvoker Forward
-    {
-        get
-        {
-            lock (_gate)
-            {
-                ObjectDisposedException.ThrowIf(_disposed, this);
-                return _forward ??= new HttpMessageInvoker(new PolicyBoundHandler(() => CreateHandler(DialPurpose.Forward), runtime, logger));
-            }
-        }
-    }
+    public HttpMessageInvoker Forward { get; }
 
     /// <summary>For <see cref="SocketsHttpHandler.ConnectCallback"/> of handlers that others make (YARP's client factory).</summary>
     public Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> ConnectCallback(DialPurpose purpose)
@@ -74,24 +71,26 @@ internal sealed class EgressHandlers(Dialer dialer, EgressRuntime runtime, ILogg
     /// <summary>Makes a handler of somebody else's open its connections through the dialer, and not keep them for ever.</summary>
     public void Bind(SocketsHttpHandler handler, DialPurpose purpose)
     {
-        var pool = runtime.Current.Pool;
+        var pool = _runtime.Current.Pool;
         handler.ConnectCallback = ConnectCallback(purpose);
 
         // Never before the dialer's own timeout, which knows what went wrong; the rest is for the TLS handshake. A request that gives up does
         // not end the attempt made for it, so without this a silent server could collect attempts.
         handler.ConnectTimeout = pool.ConnectTimeout + TlsHandshakeTimeout;
+
+        // A certificate names URLs where its issuer is to be had, and .NET would fetch from there while it verifies: connections to wherever the
+        // destination likes, past the dialer. Servers have to send their intermediates, as every other proxy expects. (Revocation stays
+        // unchecked, as it is by default.)
+        handler.SslOptions.CertificateChainPolicy ??= new X509ChainPolicy
+        {
+            DisableCertificateDownloads = true,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
         handler.PooledConnectionLifetime = pool.ConnectionLifetime;
         handler.PooledConnectionIdleTimeout = pool.ConnectionIdleTimeout;
     }
 
-    public void Dispose()
-    {
-        lock (_gate)
-        {
-            _disposed = true;
-            _forward?.Dispose();
-        }
-    }
+    public void Dispose() => Forward.Dispose();
 
     private static Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> Callback(Dialer dialer, DialPurpose purpose)
         => async (context, cancellationToken) =>

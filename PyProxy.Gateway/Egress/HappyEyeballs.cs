@@ -41,15 +41,16 @@ internal sealed class HappyEyeballs(IConnector connector, TimeProvider time)
 
     /// <summary>Connects to the first of the end points that answers; the attempts at the others are ended and closed.</summary>
     /// <exception cref="SocketException">All attempts failed; the most telling of their failures.</exception>
-    public async Task<Socket> ConnectAsync(IReadOnlyList<IPEndPoint> ordered, IPAddress? source, TimeSpan delay, CancellationToken cancellationToken)
+    public async Task<DialedConnection> ConnectAsync(
+        IReadOnlyList<IPEndPoint> ordered, IPAddress? source, TimeSpan delay, CancellationToken cancellationToken)
     {
         if (ordered.Count == 1)
         {
-            return await connector.ConnectAsync(ordered[0], source, cancellationToken);
+            return await AttemptAsync(ordered[0], source, cancellationToken);
         }
 
         using var race = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var running = new List<Task<Socket>>(ordered.Count);
+        var running = new List<Task<DialedConnection>>(ordered.Count);
         try
         {
             return await RaceAsync(ordered, source, delay, running, race.Token);
@@ -64,8 +65,8 @@ internal sealed class HappyEyeballs(IConnector connector, TimeProvider time)
         }
     }
 
-    private async Task<Socket> RaceAsync(
-        IReadOnlyList<IPEndPoint> ordered, IPAddress? source, TimeSpan delay, List<Task<Socket>> running, CancellationToken cancellationToken)
+    private async Task<DialedConnection> RaceAsync(
+        IReadOnlyList<IPEndPoint> ordered, IPAddress? source, TimeSpan delay, List<Task<DialedConnection>> running, CancellationToken cancellationToken)
     {
         SocketException? failure = null;
         Task? headStart = null;
@@ -75,7 +76,7 @@ internal sealed class HappyEyeballs(IConnector connector, TimeProvider time)
             // 1. Start the next attempt when the running ones had their head start, or at once when one of them failed.
             if (next < ordered.Count && headStart is null or { IsCompleted: true })
             {
-                running.Add(connector.ConnectAsync(ordered[next++], source, cancellationToken).AsTask());
+                running.Add(AttemptAsync(ordered[next++], source, cancellationToken));
                 headStart = next < ordered.Count ? Task.Delay(delay, time, cancellationToken) : null;
             }
 
@@ -87,7 +88,7 @@ internal sealed class HappyEyeballs(IConnector connector, TimeProvider time)
             // 2. Wait for whatever comes first.
             var finished = await Task.WhenAny(headStart is null ? running : [.. running, headStart]);
             cancellationToken.ThrowIfCancellationRequested();
-            if (finished is not Task<Socket> attempt)
+            if (finished is not Task<DialedConnection> attempt)
             {
                 continue;
             }
@@ -117,11 +118,14 @@ internal sealed class HappyEyeballs(IConnector connector, TimeProvider time)
         _ => 0,
     };
 
-    private static async Task CloseAsync(Task<Socket> loser)
+    private async Task<DialedConnection> AttemptAsync(IPEndPoint endPoint, IPAddress? source, CancellationToken cancellationToken)
+        => new(await connector.ConnectAsync(endPoint, source, cancellationToken), endPoint);
+
+    private static async Task CloseAsync(Task<DialedConnection> loser)
     {
         try
         {
-            (await loser).Dispose();
+            await (await loser).DisposeAsync();
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)
         {

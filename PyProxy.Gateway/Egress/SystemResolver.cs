@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 
 namespace PyProxy.Gateway.Egress;
 
@@ -6,7 +8,9 @@ namespace PyProxy.Gateway.Egress;
 /// The operating system's resolver (getaddrinfo), so that hosts files, search domains and name service switches hold as for any other
 /// program of the machine.
 /// </summary>
-internal sealed class SystemResolver : IResolver, IDisposable
+#pragma warning disable CA1001 // Lookups may outlive the gateway's services and still give their slot back; without a wait handle there is nothing to dispose.
+internal sealed class SystemResolver : IResolver
+#pragma warning restore CA1001
 {
     // getaddrinfo cannot be cancelled: a lookup that a silent name server holds up keeps its thread for as long as resolv.conf says (10 s
     // and more). The bound keeps strangers from collecting such threads.
@@ -16,24 +20,43 @@ internal sealed class SystemResolver : IResolver, IDisposable
 
     public async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string name, CancellationToken cancellationToken)
     {
+        // 2130706433, 0x7f.1 and their like: getaddrinfo and .NET take them for addresses. No lookup, and the answer is vetted like any other.
+        if (IPAddress.TryParse(name, out var numeric))
+        {
+            return [numeric];
+        }
+
         await _slots.WaitAsync(cancellationToken);
 
         // A thread of its own: Dns.GetHostAddressesAsync would block one of the pool's, and on a small machine a few dozen names of a
         // silent name server would hold up every request of the gateway.
         var lookup = Task.Factory.StartNew(
             () => Lookup(name), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
-        return await lookup.WaitAsync(cancellationToken);
+        var (addresses, failure) = await lookup.WaitAsync(cancellationToken);
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
+        return addresses;
     }
 
-    public void Dispose() => _slots.Dispose();
-
-    private IPAddress[] Lookup(string name)
+    // Returns its failure instead of throwing it: nobody may be waiting any more, and an unobserved exception would look like a bug.
+    private (IPAddress[] Addresses, Exception? Failure) Lookup(string name)
     {
         try
         {
 #pragma warning disable RS0030 // This is the place where names are resolved; whoever dials the answer vets it.
-            return Dns.GetHostAddresses(name);
+            return (Dns.GetHostAddresses(name), null);
 #pragma warning restore RS0030
+        }
+        catch (ArgumentException)
+        {
+            return ([], new SocketException((int)SocketError.HostNotFound)); // too long, or nothing that could be looked up
+        }
+        catch (Exception e)
+        {
+            return ([], e);
         }
         finally
         {

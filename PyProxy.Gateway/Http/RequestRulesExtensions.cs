@@ -11,6 +11,7 @@ internal static class RequestRulesExtensions
     /// </summary>
     public static IServiceCollection AddRequestRules(this IServiceCollection services)
     {
+        services.AddProxyErrors();
         services.TryAddSingleton<Via>();
         services.TryAddSingleton<ProxyRequestRules>();
         services.Configure<KestrelServerOptions>(static options =>
@@ -30,6 +31,6 @@ internal static class RequestRulesExtensions
         return services;
     }
 
-    /// <summary>Refuses or mends what HTTP demands of a proxy. Stands before routing and before every policy.</summary>
+    /// <summary>Refuses or mends what HTTP demands of a proxy. Stands behind <c>UseProxyErrors</c>, before routing and before every policy.</summary>
     public static IApplicationBuilder UseRequestRules(this IApplicationBuilder app) => app.UseMiddleware<RequestRulesMiddleware>();
 }

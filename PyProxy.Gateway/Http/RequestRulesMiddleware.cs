@@ -5,12 +5,23 @@ namespace PyProxy.Gateway.Http;
 
 /// <summary>
 /// What HTTP demands of a proxy before anything else may look at a request: after it, policies, routing and origin see one and the same request.
-/// A refusal travels as a <see cref="ProxyException"/> to the middleware that answers it.
 /// </summary>
-internal sealed class RequestRulesMiddleware(RequestDelegate next, Via via)
+internal sealed class RequestRulesMiddleware(RequestDelegate next, Via via, RefusalWriter refusals)
 {
     private const int Http2ProtocolError = 0x1; // RFC 9113 §7
     private const int Http3MessageError = 0x10e; // RFC 9114 §8.1
+
+    private static readonly ProxyError OddMethod =
+        ProxyErrors.MethodNotRecognized("Methods are case-sensitive; this one is spelled in another case.");
+
+    private static readonly ProxyError OddTarget = ProxyErrors.BadRequest("The request target has a character that no target may have.");
+
+    private static readonly ProxyError DotSegment = ProxyErrors.BadRequest("The path has a dot segment; resolve it before sending.");
+
+    private static readonly ProxyError OddMaxForwards = ProxyErrors.BadRequest("Max-Forwards is not a number.");
+
+    // Nothing a proxy could add by reflecting a request is worth the credentials in it (RFC 9110 §9.3.8).
+    private static readonly ProxyError Trace = ProxyErrors.MethodNotRecognized("TRACE is neither answered nor forwarded.");
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -24,53 +35,55 @@ internal sealed class RequestRulesMiddleware(RequestDelegate next, Via via)
             return Task.CompletedTask;
         }
 
-        if (RequestMethods.WouldChange(request.Method))
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (Judge(request, target) is { } error)
         {
-            throw new ProxyException(ProxyErrors.MethodNotRecognized("Methods are case-sensitive; this one is spelled in another case."));
-        }
-
-        CheckTarget(context);
-        if (via.IsLoop(request.Headers.Via))
-        {
-            throw new ProxyException(ProxyErrors.LoopDetected);
+            return refusals.WriteAsync(context, error);
         }
 
         HopByHop.RemoveNominated(request.Headers);
-        if (HttpMethods.IsTrace(request.Method))
-        {
-            // Nothing a proxy could add by reflecting a request is worth the credentials in it (RFC 9110 §9.3.8).
-            throw new ProxyException(ProxyErrors.MethodNotRecognized("TRACE is neither answered nor forwarded."));
-        }
-
-        return HttpMethods.IsOptions(request.Method) && IsForGateway(context) ? AnswerOptions(context) : next(context);
+        return HttpMethods.IsOptions(request.Method) ? OptionsAsync(context, target) : next(context);
     }
 
-    private static void CheckTarget(HttpContext context)
+    private ProxyError? Judge(HttpRequest request, string target)
     {
-        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (RequestMethods.WouldChange(request.Method))
+        {
+            return OddMethod;
+        }
+
         if (!RequestTarget.IsWellFormed(target))
         {
-            throw new ProxyException(ProxyErrors.BadRequest("The request target has a character that no target may have."));
+            return OddTarget;
         }
 
         if (PathSafety.HasDotSegment(RequestTarget.Split(target).Path))
         {
-            throw new ProxyException(ProxyErrors.BadRequest("The path has a dot segment; resolve it before sending."));
+            return DotSegment;
         }
+
+        if (via.IsLoop(request.Headers.Via))
+        {
+            return ProxyErrors.LoopDetected;
+        }
+
+        return HttpMethods.IsTrace(request.Method) ? Trace : null;
     }
 
-    /// <summary>Whether an OPTIONS request ends here: it has no forwards left, or it asks about this server as such (<c>*</c>).</summary>
-    private static bool IsForGateway(HttpContext context)
+    /// <summary>An OPTIONS request ends here when it has no forwards left, or asks about this server as such (<c>*</c>).</summary>
+    private Task OptionsAsync(HttpContext context, string target)
     {
         var headers = context.Request.Headers;
         if (!MaxForwards.TryRead(headers, out var remaining))
         {
-            throw new ProxyException(ProxyErrors.BadRequest("Max-Forwards is not a number."));
+            return refusals.WriteAsync(context, OddMaxForwards);
         }
 
-        if (remaining is 0 || context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget == "*")
+        if (remaining is 0 || target == "*")
         {
-            return true;
+            context.Response.Headers.Allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+            context.Response.ContentLength = 0;
+            return Task.CompletedTask;
         }
 
         if (remaining is { } left)
@@ -78,13 +91,6 @@ internal sealed class RequestRulesMiddleware(RequestDelegate next, Via via)
             MaxForwards.Write(headers, left - 1);
         }
 
-        return false;
-    }
-
-    private static Task AnswerOptions(HttpContext context)
-    {
-        context.Response.Headers.Allow = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-        context.Response.ContentLength = 0;
-        return Task.CompletedTask;
+        return next(context);
     }
 }

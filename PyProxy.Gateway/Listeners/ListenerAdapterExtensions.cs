@@ -43,8 +43,8 @@ internal static class ListenerAdapterExtensions
     }
 
     /// <summary>
-    /// Speaks SOCKS5 with the client and gives what runs above a CONNECT request. Stands behind TLS; needs <see
-    /// cref="IConnectionTakeover"/> on the connection.
+    /// Speaks SOCKS5 with the client and gives what runs above a CONNECT request. Stands behind TLS; needs
+    /// <see cref="IConnectionTakeover"/> on the connection and <see cref="UseListenerAdapters"/> in the pipeline.
     /// </summary>
     public static IConnectionBuilder UseSocks(this IConnectionBuilder builder)
     {
@@ -59,12 +59,12 @@ internal static class ListenerAdapterExtensions
     }
 
     /// <summary>
-    /// Makes Kestrel accept CONNECT whatever <c>Host</c> says. Stands behind TLS; needs <see cref="UseRequestBoundaries"/> in the pipeline.
+    /// Makes Kestrel accept CONNECT whatever <c>Host</c> says. Stands behind TLS; needs <see cref="UseListenerAdapters"/> in the pipeline.
     /// </summary>
     public static IConnectionBuilder UseConnectHeadNormalization(this IConnectionBuilder builder)
         => builder.Use(next => new ConnectHeadConnectionMiddleware(next).OnConnectionAsync);
 
-    /// <summary>Tells the connection where requests end. Stands before everything that may touch a request's body.</summary>
-    public static IApplicationBuilder UseRequestBoundaries(this IApplicationBuilder app)
-        => app.Use(next => new RequestBoundaryMiddleware(next).InvokeAsync);
+    /// <summary>Completes at the request what adapters began on its connection. Stands first in the pipeline.</summary>
+    public static IApplicationBuilder UseListenerAdapters(this IApplicationBuilder app)
+        => app.Use(next => new ListenerAdaptersMiddleware(next).InvokeAsync);
 }

@@ -7,7 +7,7 @@ namespace PyProxy.Gateway.Reverse;
 
 internal static class ReverseExtensions
 {
-    /// <summary>The reverse proxy: YARP on its own section, held to the rules that HTTP has for proxies.</summary>
+    /// <summary>The reverse proxy: YARP on its own section, held to the rules that HTTP has for proxies. Needs <c>AddEgress</c>.</summary>
     /// <param name="services">The gateway's services.</param>
     /// <param name="section">The validated <c>ReverseProxy</c> section; YARP follows its reloads.</param>
     /// <param name="policies">

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using PyProxy.Gateway.Sections;
 using Yarp.ReverseProxy.Configuration;
 using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
@@ -33,6 +34,7 @@ internal sealed class ReverseProxySection(Action<IServiceCollection>? policies) 
             var filtered = await FilterAsync(cluster, filters);
             clusters[cluster.ClusterId] = filtered;
             Report($"{Clusters}:{cluster.ClusterId}", await validator.ValidateClusterAsync(filtered), errors);
+            CheckAddresses(filtered, errors);
         }
 
         foreach (var route in config.Routes)
@@ -46,6 +48,27 @@ internal sealed class ReverseProxySection(Action<IServiceCollection>? policies) 
             }
 
             Report(path, await validator.ValidateRouteAsync(await FilterAsync(route, cluster, filters)), errors);
+        }
+    }
+
+    /// <summary>YARP only wants an address to be there; what it is shows with the first request.</summary>
+    private static void CheckAddresses(ClusterConfig cluster, ConfigurationErrors errors)
+    {
+        foreach (var (id, destination) in cluster.Destinations ?? FrozenDictionary<string, DestinationConfig>.Empty)
+        {
+            Check(destination.Address, nameof(destination.Address));
+            Check(destination.Health, nameof(destination.Health));
+
+            void Check(string? address, string key)
+            {
+                if (!string.IsNullOrEmpty(address)
+                    && (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")))
+                {
+                    errors.Add(
+                        $"{Clusters}:{cluster.ClusterId}:Destinations:{id}:{key}",
+                        $"\"{address}\" is no address; one looks like http://host:port/ or https://host/base/");
+                }
+            }
         }
     }
 

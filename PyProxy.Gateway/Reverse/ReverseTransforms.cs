@@ -7,10 +7,10 @@ using Yarp.ReverseProxy.Transforms.Builder;
 namespace PyProxy.Gateway.Reverse;
 
 /// <summary>Puts the rules that HTTP demands behind a route's own transforms, so that configuration cannot undo them.</summary>
-internal sealed class ReverseTransforms(ProxyRequestRules rules) : ITransformProvider
+internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter refusals) : ITransformProvider
 {
     public void Apply(TransformBuilderContext context)
-        => context.RequestTransforms.Add(new RulesTransform(rules, hasTransforms: context.RequestTransforms.Count > 0));
+        => context.RequestTransforms.Add(new RulesTransform(rules, refusals, hasTransforms: context.RequestTransforms.Count > 0));
 
     public void ValidateRoute(TransformRouteValidationContext context)
     {
@@ -22,8 +22,10 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules) : ITransformPro
         // There is nothing to configure.
     }
 
-    private sealed class RulesTransform(ProxyRequestRules rules, bool hasTransforms) : RequestTransform
+    private sealed class RulesTransform(ProxyRequestRules rules, RefusalWriter refusals, bool hasTransforms) : RequestTransform
     {
+        private static readonly ProxyError TransformedDotSegment = ProxyErrors.BadRequest("The route turns this path into one with a dot segment.");
+
         public override ValueTask ApplyAsync(RequestTransformContext context)
         {
             rules.Apply(context.HttpContext, context.ProxyRequest, context.HeadersCopied);
@@ -46,25 +48,15 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules) : ITransformPro
                 : UpstreamPath.Encode(context.Path.Value, request.Path.Value, target.Path);
             if (PathSafety.HasDotSegment(path))
             {
-                // Only a transform can have made it: a route value that was encoded twice, or the configuration itself.
-                Refuse(context.HttpContext, ProxyErrors.BadRequest("The route turns this path into one with a dot segment."));
-                return ValueTask.CompletedTask;
+                // Only a transform can have made it: a route value that was encoded twice, or the configuration itself. The answer is given here,
+                // because YARP takes an exception from a transform for a fault of the gateway's.
+                return new ValueTask(refusals.WriteAsync(context.HttpContext, TransformedDotSegment));
             }
 
             var query = context.Query.QueryString;
             context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(
                 context.DestinationPrefix, path, query == request.QueryString ? target.Query : query.ToUriComponent());
             return ValueTask.CompletedTask;
-        }
-
-        // YARP takes an exception from a transform for a fault of the gateway's, and a status other than 200 for an answer.
-        private static void Refuse(HttpContext context, ProxyError error)
-        {
-            context.Response.StatusCode = error.Status;
-            if (context.Features.Get<Exchange>() is { } exchange)
-            {
-                exchange.Error = error;
-            }
         }
     }
 }

@@ -58,6 +58,16 @@ public sealed class ProxyProtocolConnectionMiddlewareTests : IDisposable
     }
 
     [Fact]
+    public async Task OptionalAndEndBeforeAHeaderIsComplete_PassesWhatCame()
+    {
+        var connection = new PipeConnection();
+        await connection.SendAsync("PRO");
+        await connection.Client.Output.CompleteAsync();
+        await RunAsync(connection, ProxyProtocolMode.Optional);
+        Assert.Equal("PRO", await connection.ReadServerSideAsync());
+    }
+
+    [Fact]
     public async Task OptionalFromUntrustedSender_PassesTheHeaderAsData()
     {
         var connection = new PipeConnection(new IPEndPoint(IPAddress.Parse("203.0.113.9"), 1));

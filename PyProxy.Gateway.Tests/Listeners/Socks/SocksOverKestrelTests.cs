@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.Features;
 using PyProxy.Gateway.Listeners;
 using PyProxy.Gateway.Traffic;
 
@@ -11,13 +12,14 @@ public sealed class SocksOverKestrelTests
     [Theory]
     [InlineData("0501000109090909" + "01BB", "9.9.9.9:443")]
     [InlineData("05010004" + "00000000000000000000FFFF09090909" + "01BB", "[::ffff:9.9.9.9]:443")]
-    [InlineData("05010003" + "0C" + "612D622E6578616D706C652E" + "0050", "a-b.example:80")]
+    [InlineData("05010003" + "0C" + "615F622E6578616D706C652E" + "0050", "a_b.example:80")]
     public async Task Request_IsAnOrdinaryConnectInThePipeline(string request, string target)
     {
         string? seen = null;
         await using var server = await StartAsync(context =>
         {
-            seen = $"{context.Request.Method} {context.Features.Get<IVerifiedUserFeature>()?.User.Identity?.Name} {context.Request.Host}";
+            seen = $"{context.Request.Method} {context.Features.Get<IVerifiedUserFeature>()?.User.Identity?.Name} {context.Request.Host} "
+                + context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
             context.Features.Get<ITunnelRefusalFeature>()!.Refuse(ProxyErrors.NotAllowed("no"));
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return context.Response.WriteAsync("no");
@@ -27,7 +29,7 @@ public sealed class SocksOverKestrelTests
         Assert.Equal("0502" + "0100" + "05020001000000000000", Convert.ToHexString(await client.ReceiveAsync(14)));
         client.EndSending();
         Assert.Equal("", await client.ReceiveToEndAsync());
-        Assert.Equal($"CONNECT alice {target}", seen);
+        Assert.Equal($"CONNECT alice {target} {target}", seen);
     }
 
     [Fact]

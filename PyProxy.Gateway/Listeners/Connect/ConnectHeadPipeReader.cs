@@ -6,8 +6,9 @@ namespace PyProxy.Gateway.Listeners.Connect;
 
 /// <summary>
 /// The input of Kestrel's HTTP/1 layer with the <c>Host</c> of CONNECT requests set right (<see cref="ConnectHead"/>). It looks at bytes
-/// only at a proven request boundary: at the start of the connection, and where the pipeline has said so through <see
-/// cref="IRequestBoundaryFeature"/>. Everywhere else, and as soon as the bytes cannot be a CONNECT, reads go straight to the inner reader.
+/// only at a proven request boundary: at the start of the connection, and where the pipeline has said so through
+/// <see cref="IRequestBoundaryFeature"/>. Everywhere else, and as soon as the bytes cannot be a CONNECT, reads go straight to the inner
+/// reader.
 /// </summary>
 internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IRequestBoundaryFeature
 {

@@ -83,8 +83,9 @@ internal sealed class ProxyProtocolConnectionMiddleware(
                 return status switch
                 {
                     ProxyProtocolParseStatus.Complete => Convey(context, header),
-                    ProxyProtocolParseStatus.NoHeader when mode == ProxyProtocolMode.Optional => Outcome.Continue,
                     ProxyProtocolParseStatus.Incomplete when buffer.IsEmpty => Outcome.ClientLeft, // a load balancer's TCP health check
+                    ProxyProtocolParseStatus.NoHeader or ProxyProtocolParseStatus.Incomplete when mode == ProxyProtocolMode.Optional
+                        => Outcome.Continue,
                     ProxyProtocolParseStatus.Oversized => Reject(context, RejectionReason.Oversized),
                     _ => Reject(context, RejectionReason.Malformed),
                 };
@@ -133,6 +134,7 @@ internal static partial class ProxyProtocolLog
     [LoggerMessage(2, LogLevel.Debug, "{Sender} conveys the client address {Client}.", EventName = "ProxyProtocolAddressConveyed")]
     public static partial void AddressConveyed(ILogger logger, EndPoint? sender, EndPoint client);
 
-    [LoggerMessage(3, LogLevel.Debug, "{Client} left before its PROXY protocol header was complete.", EventName = "ProxyProtocolClientLeft")]
+    [LoggerMessage(3, LogLevel.Debug, "{Client} left before its PROXY protocol header was complete.",
+        EventName = "ProxyProtocolClientLeft")]
     public static partial void ClientLeft(ILogger logger, EndPoint? client, Exception exception);
 }

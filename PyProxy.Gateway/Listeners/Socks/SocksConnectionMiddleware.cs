@@ -80,10 +80,16 @@ internal sealed class SocksConnectionMiddleware(
             context.Features.Set<IVerifiedUserFeature>(new SocksUser(user));
         }
 
+        var authority = SocksTarget.AuthorityForHead(target, out var restored);
+        if (restored is not null)
+        {
+            context.Features.Set(restored);
+        }
+
         // The input ends behind the head: Kestrel answers this request and then finds that there is no other.
         var original = context.Transport;
         var swallowed = PipeWriter.Create(Stream.Null);
-        context.Transport = new AdaptedTransport(PipeReader.Create(new ReadOnlySequence<byte>(ConnectHead(target))), swallowed);
+        context.Transport = new AdaptedTransport(PipeReader.Create(new ReadOnlySequence<byte>(ConnectHead(authority))), swallowed);
         try
         {
             await next(context);
@@ -100,11 +106,8 @@ internal sealed class SocksConnectionMiddleware(
         }
     }
 
-    private static byte[] ConnectHead(HostPort target)
-    {
-        var authority = target.ToString();
-        return Encoding.ASCII.GetBytes($"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
-    }
+    private static byte[] ConnectHead(string authority)
+        => Encoding.ASCII.GetBytes($"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
 
     private async ValueTask CloseAsync(ConnectionContext context, byte[] lastWords)
     {
@@ -123,12 +126,14 @@ internal sealed class SocksConnectionMiddleware(
 
 internal static partial class SocksLog
 {
-    [LoggerMessage(1, LogLevel.Information, "Rejected a connection from {Client} on a SOCKS endpoint: {Reason}.", EventName = "SocksRejected")]
+    [LoggerMessage(1, LogLevel.Information, "Rejected a connection from {Client} on a SOCKS endpoint: {Reason}.",
+        EventName = "SocksRejected")]
     public static partial void Rejected(ILogger logger, EndPoint? client, string reason);
 
     [LoggerMessage(2, LogLevel.Debug, "{Client} left during the SOCKS handshake.", EventName = "SocksClientLeft")]
     public static partial void ClientLeft(ILogger logger, EndPoint? client, Exception exception);
 
-    [LoggerMessage(3, LogLevel.Debug, "{Client} was gone, or went on sending, when it got its last answer.", EventName = "SocksLastWordsUncertain")]
+    [LoggerMessage(3, LogLevel.Debug, "{Client} was gone, or went on sending, when it got its last answer.",
+        EventName = "SocksLastWordsUncertain")]
     public static partial void LastWordsUncertain(ILogger logger, EndPoint? client);
 }

@@ -1,0 +1,107 @@
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using PyProxy.Gateway.Users;
+
+namespace PyProxy.Gateway.Tests.Users;
+
+public sealed class CredentialVerifierTests
+{
+    private static readonly string Hash = PasswordHash.Create("secret").ToString();
+    private readonly FakeTimeProvider _time = new();
+    private readonly Monitor _options = new(Options("secret-unused"));
+
+    [Fact]
+    public async Task RightPassword_GivesTheUserWithGroupsAndPlan()
+    {
+        using var verifier = Create(Options(Hash));
+        var user = await verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken);
+
+        Assert.Equal("alice", user!.Identity!.Name);
+        Assert.True(user.IsInRole("staff"));
+        Assert.Equal("standard", user.FindFirst("plan")!.Value);
+    }
+
+    [Theory]
+    [InlineData("alice", "wrong")]
+    [InlineData("Alice", "secret")]
+    [InlineData("nobody", "secret")]
+    [InlineData("", "")]
+    public async Task WrongNameOrPassword_IsNobody(string name, string password)
+    {
+        using var verifier = Create(Options(Hash));
+        Assert.Null(await verifier.VerifyAsync(name, password, null, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task DisabledUser_IsNobody()
+    {
+        using var verifier = Create(Options(Hash, disabled: true));
+        Assert.Null(await verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task VerifiedCredentials_AreRememberedForAWhile()
+    {
+        using var verifier = Create(Options(Hash));
+        await verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken);
+
+        var remembered = verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken);
+        Assert.True(remembered.IsCompleted);
+        await remembered;
+        _time.Advance(TimeSpan.FromMinutes(2));
+        var again = verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken);
+        Assert.False(again.IsCompletedSuccessfully);
+        Assert.NotNull(await again);
+    }
+
+    [Fact]
+    public async Task Reload_ForgetsWhoWasVerified()
+    {
+        using var verifier = Create(Options(Hash));
+        await verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken);
+        _options.Change(Options(Hash, disabled: true));
+
+        Assert.Null(await verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task ManyConnectionsOfOneUser_AllGetIn()
+    {
+        using var verifier = Create(Options(Hash));
+        var users = await Task.WhenAll(Enumerable.Range(0, 200)
+            .Select(_ => verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken).AsTask()));
+
+        Assert.All(users, Assert.NotNull);
+    }
+
+    private CredentialVerifier Create(UsersOptions options)
+    {
+        _options.CurrentValue = options;
+        return new CredentialVerifier(_options, _time);
+    }
+
+    private static UsersOptions Options(string hash, bool disabled = false) => new()
+    {
+        Accounts = new Dictionary<string, AccountOptions>(StringComparer.Ordinal)
+        {
+            ["alice"] = new() { PasswordHash = hash, Groups = ["staff"], Plan = "standard", Disabled = disabled },
+        },
+    };
+
+    private sealed class Monitor(UsersOptions value) : IOptionsMonitor<UsersOptions>
+    {
+        private Action<UsersOptions, string?>? _listener;
+
+        public UsersOptions CurrentValue { get; set; } = value;
+
+        public UsersOptions Get(string? name) => CurrentValue;
+
+        public IDisposable? OnChange(Action<UsersOptions, string?> listener)
+        {
+            _listener = listener;
+            return null;
+        }
+
+        public void Change(UsersOptions value) => _listener!(CurrentValue = value, null);
+    }
+}

@@ -1,0 +1,37 @@
+using System.ComponentModel;
+
+namespace PyProxy.Gateway.Users;
+
+/// <summary>The section <c>Gateway:Users</c>.</summary>
+internal sealed class UsersOptions
+{
+    // Empty stands for the default: the binder appends to a list that has elements, so a default of one could not be replaced.
+    [Description("Where users are looked up, in this order. Known store: Configuration. Default: Configuration.")]
+    public IReadOnlyList<string> Stores { get; init; } = [];
+
+    [Description("The users of the store Configuration, by name. Names are case-sensitive, 1 to 128 characters, without a colon. Default: none.")]
+    public IReadOnlyDictionary<string, AccountOptions> Accounts { get; init; } = new Dictionary<string, AccountOptions>(StringComparer.Ordinal);
+
+    [Description("The realm that challenges name: printable ASCII without quotes and backslashes. Default: PyProxy.Gateway.")]
+    public string Realm { get; init; } = "PyProxy.Gateway";
+
+    [Description("How long verified credentials are remembered before the password is verified again: 00:00:00 (never) to 01:00:00. "
+        + "A reload that changes users forgets them at once. Default: 00:01:00.")]
+    public TimeSpan CredentialCacheDuration { get; init; } = TimeSpan.FromMinutes(1);
+}
+
+/// <summary>One user of the store <c>Configuration</c>.</summary>
+internal sealed class AccountOptions
+{
+    [Description("The password's hash as `PyProxy.Gateway hash` prints it (PBKDF2 in ASP.NET Core Identity's form, AQAAAA...). Required; never a clear password.")]
+    public string PasswordHash { get; init; } = "";
+
+    [Description("Groups that the user belongs to; authorization policies see them as roles. Default: none.")]
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
+    [Description("Name of the user's plan in Gateway:Plans. Default: none, no limits per user.")]
+    public string? Plan { get; init; }
+
+    [Description("true keeps the user but accepts no credentials. Default: false.")]
+    public bool Disabled { get; init; }
+}
