@@ -1,9 +1,12 @@
 using PyProxy.Gateway.Admin;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Filtering;
+using PyProxy.Gateway.Limits;
 using PyProxy.Gateway.Listeners;
 using PyProxy.Gateway.Resilience;
 using PyProxy.Gateway.Reverse;
 using PyProxy.Gateway.Telemetry;
+using PyProxy.Gateway.Users;
 
 namespace PyProxy.Gateway.Tests.Configuration;
 
@@ -13,6 +16,9 @@ internal static class Features
     public static void AddAll(IServiceCollection services, IConfiguration configuration)
     {
         services.AddListenerAdapters();
+        services.AddUsers();
+        services.AddFiltering();
+        services.AddLimits();
         services.AddEgress();
         services.AddResilience();
         services.AddReverse(configuration.GetSection("ReverseProxy"));
