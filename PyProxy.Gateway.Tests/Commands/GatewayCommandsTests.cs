@@ -68,21 +68,6 @@ public sealed class GatewayCommandsTests : IDisposable
         Assert.Equal(0, _runs);
     }
 
-    [Theory]
-    [InlineData("http://*:9090", "http://127.0.0.1:9090/health/ready")]
-    [InlineData("http://[::]:9090", "http://127.0.0.1:9090/health/ready")]
-    [InlineData("https://10.0.0.7:9443", "https://10.0.0.7:9443/health/ready")]
-    public void Health_AsksWhereTheAdminEndpointListens(string url, string expected)
-    {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal)
-        {
-            ["Kestrel:Endpoints:A:Url"] = url,
-            ["Kestrel:Endpoints:A:Role"] = "Admin",
-        }).Build();
-
-        Assert.Equal(expected, HealthCommand.ReadinessAddress(configuration)?.ToString());
-    }
-
     private Task<int> RunAsync(params string[] args) => GatewayCommands.RunAsync(
         args,
         new GatewayProgram

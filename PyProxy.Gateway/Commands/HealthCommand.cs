@@ -1,87 +1,100 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Net;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Commands;
 
-/// <summary>Asks the gateway of the same configuration whether it is ready: a container without shell or curl has nothing else to ask with.</summary>
+/// <summary>
+/// Asks the gateway that runs on this machine, under the same configuration, whether it is alive. For images that have neither shell nor curl.
+/// </summary>
 internal static class HealthCommand
 {
+    private const string LivePath = "/health/live";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     public static Command Create(GatewayProgram program)
     {
-        var command = new Command("health", """
-            Ask the running gateway whether it is ready: /health/ready of its first Admin endpoint. Exit code 0 when it is, 1 when it is not.
-
-            Example (Dockerfile):
-              HEALTHCHECK CMD ["/app/PyProxy.Gateway", "health"]
-            """);
+        var command = new Command("health", "Asks the running gateway's admin endpoint whether it is alive. Exit code 0: it is.");
         var configuration = new ConfigurationArguments();
         configuration.AddTo(command);
-        command.SetAction((arguments, cancellationToken) => AskAsync(arguments, configuration, program, cancellationToken));
+        command.SetAction(async (arguments, cancellationToken) =>
+        {
+            if (configuration.Loader(arguments, program.AddFeatures) is not { } loader)
+            {
+                return ExitCodes.Usage;
+            }
+
+            // A file with mistakes still says where the gateway listens, which goes on with the last good one.
+            var loaded = await loader.LoadAsync(cancellationToken);
+            var output = arguments.InvocationConfiguration;
+            if (AdminAddress(loaded.Data) is not { } address)
+            {
+                await output.Error.WriteLineAsync("No endpoint in Kestrel:Endpoints has the role Admin and an http or https address.");
+                return ExitCodes.Configuration;
+            }
+
+            return await AskAsync(new Uri(address, LivePath), output, cancellationToken);
+        });
         return command;
     }
 
-    /// <summary>Where the first Admin endpoint answers on this machine; <see langword="null"/> where there is none.</summary>
-    internal static Uri? ReadinessAddress(IConfiguration configuration)
+    /// <summary>Where the admin role can be reached from this machine; <see langword="null"/> where there is no such endpoint.</summary>
+    internal static Uri? AdminAddress(IReadOnlyDictionary<string, string?> settings)
     {
-        foreach (var endpoint in configuration.GetSection("Kestrel:Endpoints").GetChildren())
+        const string prefix = "Kestrel:Endpoints:";
+        const string suffix = ":Role";
+        foreach (var (key, value) in settings)
         {
-            if (Enum.TryParse<ListenerRole>(endpoint["Role"], ignoreCase: true, out var role) && role == ListenerRole.Admin
-                && endpoint["Url"] is { Length: > 0 } url)
+            if (key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)
+                && key.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)
+                && string.Equals(value, nameof(ListenerRole.Admin), StringComparison.OrdinalIgnoreCase)
+                && settings.TryGetValue(string.Concat(key.AsSpan(0, key.Length - suffix.Length), ":Url"), out var url)
+                && url is not null)
             {
-                var address = BindingAddress.Parse(url);
-                var host = IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && !ip.Equals(IPAddress.Any) && !ip.Equals(IPAddress.IPv6Any)
-                    ? address.Host
-                    : "127.0.0.1"; // a wildcard, or a name, which Kestrel takes for one: both include loopback
-                return new Uri(string.Create(CultureInfo.InvariantCulture, $"{address.Scheme}://{host}:{address.Port}/health/ready"));
+                return Reachable(BindingAddress.Parse(url));
             }
         }
 
         return null;
     }
 
-    private static async Task<int> AskAsync(
-        ParseResult arguments, ConfigurationArguments configuration, GatewayProgram program, CancellationToken cancellationToken)
+    // What means every address when it is bound is reached on loopback.
+    private static Uri? Reachable(BindingAddress bound)
     {
-        if (configuration.Loader(arguments, program.AddFeatures) is not { } loader)
+        if (bound.IsUnixPipe || bound.IsNamedPipe)
         {
-            return ExitCodes.Usage;
+            return null;
         }
 
-        var output = arguments.InvocationConfiguration.Output;
-        var loaded = await loader.LoadAsync(cancellationToken);
-        if (ReadinessAddress(new ConfigurationBuilder().AddInMemoryCollection(loaded.Data).Build()) is not { } address)
+        var host = bound.Host switch
         {
-            await output.WriteLineAsync($"{loader.File.DisplayName}: no endpoint has the role Admin, so there is nobody to ask");
-            return ExitCodes.Failure;
-        }
+            "*" or "+" or "0.0.0.0" => "127.0.0.1",
+            "[::]" => "[::1]",
+            var named => named,
+        };
+        return new UriBuilder(bound.Scheme, host, bound.Port).Uri;
+    }
 
+    private static async Task<int> AskAsync(Uri address, InvocationConfiguration output, CancellationToken cancellationToken)
+    {
+#pragma warning disable RS0030 // Not traffic: one question of the operator's to the gateway's own admin endpoint, to an address from its configuration.
+        using var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = Patience };
+#pragma warning restore RS0030
+
+#pragma warning disable CA5359 // The endpoint's certificate names how others reach it, not loopback; nothing is sent that could be stolen.
+        handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+#pragma warning restore CA5359
+        using var client = new HttpClient(handler) { Timeout = Patience };
         try
         {
-            var status = await GetAsync(address, cancellationToken);
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{address}: {(int)status}"));
-            return status == HttpStatusCode.OK ? ExitCodes.Success : ExitCodes.Failure;
+            using var response = await client.GetAsync(address, cancellationToken);
+            await output.Output.WriteLineAsync(await response.Content.ReadAsStringAsync(cancellationToken));
+            return response.StatusCode == HttpStatusCode.OK ? ExitCodes.Success : ExitCodes.Failure;
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
-            await output.WriteLineAsync($"{address}: {e.Message}");
+            await output.Error.WriteLineAsync($"{address}: {e.Message}");
             return ExitCodes.Failure;
         }
-    }
-
-    private static async Task<HttpStatusCode> GetAsync(Uri address, CancellationToken cancellationToken)
-    {
-#pragma warning disable RS0030 // not traffic: a process of its own asks its neighbour on loopback, where the dialer would refuse to go
-        using var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false };
-#pragma warning restore RS0030
-#pragma warning disable CA5359 // the certificate names the gateway's public name, never loopback, and nothing secret is sent
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
-#pragma warning restore CA5359
-        using var client = new HttpClient(handler) { Timeout = Patience };
-        using var response = await client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        return response.StatusCode;
     }
 }

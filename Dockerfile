@@ -1,0 +1,43 @@
+# Build: packages first, in a layer of their own that only changes with the project file and the lock file.
+FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+WORKDIR /src
+ENV CI=true
+COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
+COPY PyProxy.Gateway/PyProxy.Gateway.csproj PyProxy.Gateway/packages.lock.json PyProxy.Gateway/
+RUN dotnet restore PyProxy.Gateway
+COPY PyProxy.Gateway/ PyProxy.Gateway/
+RUN dotnet publish PyProxy.Gateway --no-restore --configuration Release --output /app \
+ && mkdir /data
+COPY appsettings.json /app/appsettings.json
+
+# Run: no shell, no package manager, not root.
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+LABEL org.opencontainers.image.title="PyProxy.Gateway" \
+      org.opencontainers.image.description="Reverse and forward proxy (HTTP, CONNECT, SOCKS5) for many users" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT"
+WORKDIR /app
+COPY --from=build /app ./
+# The owner of a fresh volume is taken from the directory that it covers.
+COPY --from=build --chown=$APP_UID:$APP_UID /data /data
+
+# Other machines have to reach it, so it listens on all addresses. A forward endpoint that others reach needs users: without any, the
+# configuration check refuses to start (exit code 78).
+# ASPNETCORE_HTTP_PORTS is the base image's; the endpoints are named here instead.
+# DOTNET_EnableDiagnostics=0: the diagnostics port would need a writable /tmp.
+ENV ASPNETCORE_HTTP_PORTS= \
+    DOTNET_EnableDiagnostics=0 \
+    Kestrel__Endpoints__Web__Url=http://*:8080 \
+    Kestrel__Endpoints__Web__Role=Reverse \
+    Kestrel__Endpoints__Proxy__Url=http://*:3128 \
+    Kestrel__Endpoints__Proxy__Role=Forward \
+    Kestrel__Endpoints__Socks__Url=http://*:1080 \
+    Kestrel__Endpoints__Socks__Role=Socks \
+    Kestrel__Endpoints__Admin__Url=http://*:9090 \
+    Kestrel__Endpoints__Admin__Role=Admin \
+    Gateway__DataDirectory=/data
+EXPOSE 8080 3128 1080 9090
+VOLUME /data
+USER $APP_UID
+HEALTHCHECK --interval=10s --timeout=6s --start-period=10s CMD ["dotnet", "PyProxy.Gateway.dll", "health"]
+ENTRYPOINT ["dotnet", "PyProxy.Gateway.dll"]
