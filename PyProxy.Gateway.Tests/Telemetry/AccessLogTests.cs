@@ -36,9 +36,19 @@ public sealed class AccessLogTests
         Assert.DoesNotContain('\u001b', record.GetRawText());
         var expected = new Dictionary<string, string>
         {
-            ["role"] = "reverse", ["endpoint"] = "test", ["way_in"] = "reverse", ["client"] = "127.0.0.1", ["user"] = "alice\n\u001b[31m",
-            ["auth_scheme"] = "Basic", ["method"] = "GET", ["target"] = $"http://127.0.0.1:{server.Address.Port}/work/a%2Fb",
-            ["protocol"] = "HTTP/1.1", ["verdict"] = "allowed", ["route"] = "r1", ["cluster"] = "c1", ["destination"] = "d1",
+            ["role"] = "reverse",
+            ["endpoint"] = "test",
+            ["way_in"] = "reverse",
+            ["client"] = "127.0.0.1",
+            ["user"] = "alice\n\u001b[31m",
+            ["auth_scheme"] = "Basic",
+            ["method"] = "GET",
+            ["target"] = $"http://127.0.0.1:{server.Address.Port}/work/a%2Fb",
+            ["protocol"] = "HTTP/1.1",
+            ["verdict"] = "allowed",
+            ["route"] = "r1",
+            ["cluster"] = "c1",
+            ["destination"] = "d1",
         };
         Assert.Equal(expected, expected.Keys.ToDictionary(key => key, key => record.GetProperty(key).GetString()!));
         Assert.Equal(201, record.GetProperty("status").GetInt32());

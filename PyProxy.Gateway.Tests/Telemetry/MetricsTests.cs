@@ -35,8 +35,13 @@ public sealed class MetricsTests
         var request = Assert.Single(requests.GetMeasurementSnapshot());
         var expected = new Dictionary<string, object?>
         {
-            ["pyproxy.role"] = "reverse", ["pyproxy.way_in"] = "reverse", ["http.response.status_code"] = 429, ["pyproxy.verdict"] = "limited",
-            ["pyproxy.route"] = "r1", ["error.type"] = "http_request_denied", ["pyproxy.fault"] = "client",
+            ["pyproxy.role"] = "reverse",
+            ["pyproxy.way_in"] = "reverse",
+            ["http.response.status_code"] = 429,
+            ["pyproxy.verdict"] = "limited",
+            ["pyproxy.route"] = "r1",
+            ["error.type"] = "http_request_denied",
+            ["pyproxy.fault"] = "client",
         };
         Assert.Equal(expected.OrderBy(tag => tag.Key), request.Tags.OrderBy(tag => tag.Key));
         Assert.Single(duration.GetMeasurementSnapshot());

@@ -16,16 +16,16 @@ internal static class AccessLogRecord
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     [ThreadStatic]
-    private static ArrayBufferWriter<byte>? t_buffer;
+    private static ArrayBufferWriter<byte>? _buffer;
 
     [ThreadStatic]
-    private static Utf8JsonWriter? t_writer;
+    private static Utf8JsonWriter? _writer;
 
     /// <summary>The line, newline included, in a buffer of this thread: valid until the next call on it.</summary>
     public static ReadOnlySpan<byte> Format(HttpContext context, Exchange exchange, in ExchangeOutcome outcome, DateTimeOffset now)
     {
-        var buffer = t_buffer ??= new ArrayBufferWriter<byte>(1024);
-        var json = t_writer ??= new Utf8JsonWriter(buffer, Options);
+        var buffer = _buffer ??= new ArrayBufferWriter<byte>(1024);
+        var json = _writer ??= new Utf8JsonWriter(buffer, Options);
         buffer.ResetWrittenCount();
         json.Reset();
 
