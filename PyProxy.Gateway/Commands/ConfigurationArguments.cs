@@ -29,7 +29,7 @@ internal sealed class ConfigurationArguments
     }
 
     /// <summary>The loader; <see langword="null"/> after saying which argument makes no sense.</summary>
-    public ConfigurationLoader? Loader(ParseResult arguments, Action<IServiceCollection> addFeatures)
+    public ConfigurationLoader? Loader(ParseResult arguments, Action<IServiceCollection, IConfiguration> addFeatures)
     {
         var file = ConfigurationFile.Find(arguments.GetValue(_config), Directory.GetCurrentDirectory(), AppContext.BaseDirectory);
         return Refusal(arguments.UnmatchedTokens) is { } refusal

@@ -8,18 +8,26 @@ internal static class GatewayCommands
     public static Task<int> RunAsync(string[] args, GatewayProgram program, InvocationConfiguration? invocation = null)
     {
         var parsed = Create(program).Parse(args);
-        if (parsed.Errors.Count == 0)
+        var mistakes = Mistakes(parsed).ToList();
+        foreach (var mistake in mistakes)
         {
-            // The host ends on signals by itself, in its own order and time.
-            return parsed.InvokeAsync(invocation ?? new InvocationConfiguration { ProcessTerminationTimeout = null });
+            (invocation?.Error ?? Console.Error).WriteLine(mistake);
         }
 
-        foreach (var error in parsed.Errors)
-        {
-            (invocation?.Error ?? Console.Error).WriteLine(error.Message);
-        }
+        // The host ends on signals by itself, in its own order and time.
+        return mistakes.Count > 0
+            ? Task.FromResult(ExitCodes.Usage)
+            : parsed.InvokeAsync(invocation ?? new InvocationConfiguration { ProcessTerminationTimeout = null });
+    }
 
-        return Task.FromResult(ExitCodes.Usage);
+    private static IEnumerable<string> Mistakes(ParseResult parsed)
+    {
+        var mistakes = parsed.Errors.Select(e => e.Message);
+
+        // The parser asks the root command whether it takes settings, not the command that was named.
+        return parsed.CommandResult.Command.TreatUnmatchedTokensAsErrors
+            ? mistakes.Concat(parsed.UnmatchedTokens.Select(t => $"Unrecognized argument '{t}'."))
+            : mistakes;
     }
 
     internal static RootCommand Create(GatewayProgram program)
@@ -34,10 +42,14 @@ internal static class GatewayCommands
               Gateway__Privacy__Mode=Off PyProxy.Gateway              the same from the environment
               PyProxy.Gateway --urls http://127.0.0.1:8000            listen there, where no Kestrel:Endpoints are configured
               PyProxy.Gateway check                                   what is wrong with the configuration, with lines
+              PyProxy.Gateway origin                                  a sample origin to try the proxies against
             """);
         RunCommand.Configure(root, program);
         root.Subcommands.Add(CheckCommand.Create(program));
+        root.Subcommands.Add(SchemaCommand.Create(program));
+        root.Subcommands.Add(HashCommand.Create(program));
         root.Subcommands.Add(HealthCommand.Create(program));
+        root.Subcommands.Add(OriginCommand.Create());
         return root;
     }
 }

@@ -5,8 +5,10 @@ namespace PyProxy.Gateway.Commands;
 /// <summary>What the commands need of the program that stands above them.</summary>
 internal sealed record GatewayProgram
 {
-    /// <summary>Registers every feature. Commands that run nothing use it to learn the configuration's sections.</summary>
-    public required Action<IServiceCollection> AddFeatures { get; init; }
+    /// <summary>
+    /// Registers every feature on the validated configuration. Commands that run nothing call it with an empty one, to learn the sections.
+    /// </summary>
+    public required Action<IServiceCollection, IConfiguration> AddFeatures { get; init; }
 
     /// <summary>Runs the gateway on a configuration that was found good, until the token or a signal ends it.</summary>
     public required Func<GatewayConfiguration, CancellationToken, Task<int>> RunAsync { get; init; }

@@ -14,20 +14,22 @@ internal sealed class ConfigurationLoader(
 
     /// <param name="file">What to read.</param>
     /// <param name="overrides">What stands above it.</param>
-    /// <param name="addFeatures">Registers the features; of these only their sections are looked at.</param>
-    public static ConfigurationLoader Create(ConfigurationFile file, ConfigurationOverrides overrides, Action<IServiceCollection> addFeatures) =>
+    /// <param name="addFeatures">Registers the features; of these only their sections are looked at. The configuration it gets is empty.</param>
+    public static ConfigurationLoader Create(ConfigurationFile file, ConfigurationOverrides overrides, Action<IServiceCollection, IConfiguration> addFeatures) =>
         new(file, overrides, Sections(addFeatures));
 
-    public static IReadOnlyList<ConfigurationSection> Sections(Action<IServiceCollection> addFeatures)
+    public static IReadOnlyList<ConfigurationSection> Sections(Action<IServiceCollection, IConfiguration> addFeatures)
     {
         var services = new ServiceCollection();
-        addFeatures(services);
+        addFeatures(services, new ConfigurationBuilder().Build());
         return
         [
             .. services
                 .Where(d => d.ServiceType == typeof(ConfigurationSection))
                 .Select(d => d.ImplementationInstance as ConfigurationSection
                     ?? throw new InvalidOperationException("Sections are registered as instances: validation needs no running service.")),
+            new EndpointsSection(),
+            new CommonSection(),
         ];
     }
 

@@ -1,35 +1,25 @@
+using System.Security.Cryptography;
+
 namespace PyProxy.Gateway.Configuration;
 
 /// <summary>
-/// What changes when a file's content may have changed: in place, by a rename over it, or because a directory on the way is a symbolic link
-/// that now points elsewhere (mounted ConfigMaps).
+/// What the file holds, whichever way it came there: in place, by a rename over it, or because a directory on the way is a symbolic link
+/// that now points elsewhere (mounted ConfigMaps). Times and lengths would not do: an edit within the file system's clock tick that keeps the
+/// length would pass unseen for good, and the file is small.
 /// </summary>
-internal readonly record struct FileFingerprint(string Target, DateTime LastWriteUtc, long Length)
+internal readonly record struct FileFingerprint(string Hash)
 {
-    /// <returns><see langword="default"/> while there is no such file.</returns>
+    /// <returns><see langword="default"/> while the file cannot be read.</returns>
     public static FileFingerprint Take(string path)
     {
         try
         {
-            var file = new FileInfo(Resolve(path));
-            return file.Exists ? new FileFingerprint(file.FullName, file.LastWriteTimeUtc, file.Length) : default;
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return new FileFingerprint(Convert.ToHexString(SHA256.HashData(file)));
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return default; // a link was swapped between two steps: the next look sees the whole
+            return default; // the loader says what is the matter when it tries to read the file
         }
-    }
-
-    // A mounted ConfigMap is file -> ..data/file with ..data -> ..2024_05_01: resolving the file's own link leaves the directory's unresolved.
-    private static string Resolve(string path)
-    {
-        var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
-        var directory = Path.GetDirectoryName(target);
-        if (directory is null)
-        {
-            return target;
-        }
-
-        return Path.Combine(Directory.ResolveLinkTarget(directory, returnFinalTarget: true)?.FullName ?? directory, Path.GetFileName(target));
     }
 }

@@ -24,6 +24,9 @@ internal sealed record MapShape(OptionsShape Value) : OptionsShape;
 internal sealed record ObjectShape(string Name, string? Description, Lazy<IReadOnlyList<OptionsProperty>> Read) : OptionsShape
 {
     public IReadOnlyList<OptionsProperty> Properties => Read.Value;
+
+    /// <summary>Made of registered sections, not of one options type.</summary>
+    public bool IsSection { get; init; }
 }
 
 /// <param name="Name">The key.</param>

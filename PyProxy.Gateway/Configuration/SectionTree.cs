@@ -81,7 +81,7 @@ internal static class SectionTree
             }
 
             var described = Shapes.OfType<ObjectShape>().Select(s => s.Description).FirstOrDefault(d => d is not null);
-            return new ObjectShape(name, described, new Lazy<IReadOnlyList<OptionsProperty>>(() => [.. properties.Values]));
+            return new ObjectShape(name, described, new Lazy<IReadOnlyList<OptionsProperty>>(() => [.. properties.Values])) { IsSection = true };
         }
     }
 }
