@@ -38,7 +38,7 @@ internal static class Program
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.UseGatewayConfiguration(configuration); // the validated snapshot is the only configuration from here on
-        builder.UseListeners();
+        builder.WebHost.UseListeners();
         builder.Logging.AddSimpleConsole(static console => console.SingleLine = true);
         builder.Logging.Services.Configure<ConsoleLoggerOptions>(
             static console => console.LogToStandardErrorThreshold = LogLevel.Trace); // standard output belongs to the access log
