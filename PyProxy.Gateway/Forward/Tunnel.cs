@@ -25,6 +25,7 @@ internal sealed class Tunnel : IDisposable
     private readonly TimeSpan _lifetime;
     private readonly long _started;
     private readonly CancellationTokenSource _cut = new();
+    private readonly Lock _cutLock = new();
 
     private ITimer? _timer;
     private long _lastMoved;
@@ -33,6 +34,7 @@ internal sealed class Tunnel : IDisposable
     private volatile bool _clientEnded;
     private volatile bool _destinationEnded;
     private int _end = Running;
+    private bool _disposed;
 
     public Tunnel(ITunnelLeg client, ITunnelLeg destination, Exchange exchange, TimeProvider time, TunnelOptions options)
     {
@@ -72,11 +74,26 @@ internal sealed class Tunnel : IDisposable
         {
             _client.Abort();
             _destination.Abort();
-            _cut.Cancel(); // for legs whose pending reads outlive an abort
+
+            // For legs whose pending reads outlive an abort. Where they did not, the tunnel may be over before this line.
+            lock (_cutLock)
+            {
+                if (!_disposed)
+                {
+                    _cut.Cancel();
+                }
+            }
         }
     }
 
-    public void Dispose() => _cut.Dispose();
+    public void Dispose()
+    {
+        lock (_cutLock)
+        {
+            _disposed = true;
+            _cut.Dispose();
+        }
+    }
 
     private async Task CopyAsync(bool fromClient)
     {
