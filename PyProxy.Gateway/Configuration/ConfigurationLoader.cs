@@ -1,3 +1,4 @@
+using PyProxy.Gateway.Listeners.Endpoints;
 using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
 
 namespace PyProxy.Gateway.Configuration;
@@ -28,7 +29,7 @@ internal sealed class ConfigurationLoader(
                 .Where(d => d.ServiceType == typeof(ConfigurationSection))
                 .Select(d => d.ImplementationInstance as ConfigurationSection
                     ?? throw new InvalidOperationException("Sections are registered as instances: validation needs no running service.")),
-            new EndpointsSection(),
+            new ListenerEndpointsSection(),
             new CommonSection(),
         ];
     }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using PyProxy.Gateway.Listeners.Socks;
 using PyProxy.Gateway.Traffic;
@@ -23,6 +24,12 @@ internal sealed class ListenerAdaptersMiddleware(RequestDelegate next)
         {
             features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = target.Authority;
             context.Request.Host = new HostString(target.Authority);
+        }
+
+        // 3. Only a forward request may name another scheme than its connection's (Kestrel's AllowAlternateSchemes knows no roles).
+        if (!HttpProtocol.IsHttp11(context.Request.Protocol) && features.Get<IListenerFeature>()?.Role is not ListenerRole.Forward)
+        {
+            context.Request.IsHttps = HttpProtocol.IsHttp3(context.Request.Protocol) || features.Get<ITlsHandshakeFeature>() is not null;
         }
 
         return next(context);

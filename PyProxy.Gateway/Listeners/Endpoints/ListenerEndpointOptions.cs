@@ -1,15 +1,14 @@
 using System.ComponentModel;
-using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.Listeners.ProxyProtocol;
 using PyProxy.Gateway.Traffic;
-using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
 
-namespace PyProxy.Gateway.Configuration;
+namespace PyProxy.Gateway.Listeners.Endpoints;
 
 /// <summary>
 /// The gateway's own keys of an entry in <c>Kestrel:Endpoints</c>, beside Kestrel's. They are described here so that a misspelt role
 /// is refused: Kestrel would pass over it, and the endpoint would serve another role than was meant.
 /// </summary>
-internal sealed class EndpointKeys
+internal sealed class ListenerEndpointOptions
 {
     [Description("What the endpoint is for. Reverse: YARP's routes. Forward: absolute-form requests and CONNECT. Socks: SOCKS5. Admin: health and metrics. Default: Reverse.")]
     public ListenerRole Role { get; init; }
@@ -19,10 +18,12 @@ internal sealed class EndpointKeys
 
     [Description("Says in so many words that a Forward or Socks endpoint on other than a loopback address may let anonymous clients in. Default: false.")]
     public bool AllowOpenProxy { get; init; }
-}
 
-/// <summary>Shape and types of <see cref="EndpointKeys"/>; what combines with what is for <see cref="OpenProxyValidator"/>.</summary>
-internal sealed class EndpointsSection() : ConfigurationSection("Kestrel:Endpoints", typeof(Dictionary<string, EndpointKeys>))
-{
-    public override ValueTask ValidateAsync(IConfiguration candidate, ConfigurationErrors errors) => ValueTask.CompletedTask;
+    [Description("What is done about PROXY protocol headers (versions 1 and 2) of Gateway:Listeners:TrustedProxies. Off: they are not looked for. "
+        + "Optional: used where one comes. Required: connections without one, or from anybody else, are closed. Default: Off.")]
+    public ProxyProtocolMode ProxyProtocol { get; init; }
+
+    [Description("PEM files with the certificate authorities that client certificates must come from, in place of the machine's own; relative "
+        + "paths are below the working directory. Needs an https URL and a ClientCertificateMode. Default: none.")]
+    public string[] ClientCertificateAuthorities { get; init; } = [];
 }

@@ -1,0 +1,20 @@
+using Microsoft.AspNetCore.Connections;
+
+namespace PyProxy.Gateway.Listeners.Transport;
+
+internal static class GatewayTransportExtensions
+{
+    /// <summary>
+    /// Makes the server accept its connections through a transport that can hand a connection over to a tunnel. Comes after
+    /// <c>UseKestrel</c>: of the transports that can bind an endpoint Kestrel takes the one that was registered last.
+    /// </summary>
+    public static IServiceCollection AddGatewayTransport(this IServiceCollection services)
+        => services.AddSingleton<IConnectionListenerFactory, GatewayTransportFactory>();
+
+    /// <summary>
+    /// Makes a TLS connection one that can be handed over. Stands right behind TLS, before adapters that replace the transport; leaves
+    /// connections without TLS as they are.
+    /// </summary>
+    public static IConnectionBuilder UseTlsTakeover(this IConnectionBuilder builder)
+        => builder.Use(next => new TlsTakeoverMiddleware(next).OnConnectionAsync);
+}
