@@ -70,7 +70,7 @@ public sealed class AddressPolicyTests
     [InlineData("2002:a9fe:a9fe::", nameof(AddressReason.LinkLocal))]
     [InlineData("2001:0:4136:e378:8000:63bf:80ff:fffe", nameof(AddressReason.Loopback))] // Teredo client 127.0.0.1
     [InlineData("2001::f5ff:fffe", nameof(AddressReason.Private))]                       // Teredo client 10.0.0.1
-    public void IPv6AddressThatEmbedsIPv4_IsJudgedByWhatItEmbeds(string address, string reason) 
+    public void IPv6AddressThatEmbedsIPv4_IsJudgedByWhatItEmbeds(string address, string reason)
         => Assert.Equal(reason, Judge(address).Reason.ToString());
 
     [Theory]

@@ -50,7 +50,8 @@ public sealed class LargeBodyTests
         using var counter = new CountingStream();
         await using var origin = await OriginServer.StartAsync(endpoints: app => app.MapPost("/big", async (HttpContext context) =>
         {
-            await context.Request.Body.CopyToAsync(counter, context.RequestAborted);        }));
+            await context.Request.Body.CopyToAsync(counter, context.RequestAborted);
+        }));
         await using var gateway = await ReverseGateway.StartAsync(origin.Address);
         using var request = StreamingTests.Request(gateway, version, HttpMethod.Post, "/big");
         request.Content = new ZeroContent(BodyMegabytes, knownLength);

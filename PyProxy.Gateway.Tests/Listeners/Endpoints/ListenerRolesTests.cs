@@ -91,12 +91,12 @@ public sealed class ListenerRolesTests
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, server.Registry.Find("Tls").Port, TestContext.Current.CancellationToken);
         await using var tls = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, _, _, _) => true);
-        await tls.AuthenticateAsClientAsync("localhost").WaitAsync(PipeConnection.Patience, TestContext.Current.CancellationToken);
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, TestContext.Current.CancellationToken);
 
         await tls.WriteAsync("CONNECT a.example:443 HTTP/1.1\r\nHost: b.example\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
 
         var start = new byte[expected.Length];
-        await tls.ReadExactlyAsync(start, TestContext.Current.CancellationToken).AsTask().WaitAsync(PipeConnection.Patience);
+        await tls.ReadExactlyAsync(start, TestContext.Current.CancellationToken);
         Assert.Equal(expected, Encoding.ASCII.GetString(start));
     }
 

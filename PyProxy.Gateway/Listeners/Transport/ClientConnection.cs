@@ -181,6 +181,7 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
         _closed.Dispose();
         _receiver.Dispose();
         Socket.Dispose();
+        await base.DisposeAsync();
     }
 
     private FeatureCollection CreateFeatures()
