@@ -1,6 +1,7 @@
 using PyProxy.Gateway.Admin;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Filtering;
+using PyProxy.Gateway.Forward;
 using PyProxy.Gateway.Limits;
 using PyProxy.Gateway.Listeners;
 using PyProxy.Gateway.Resilience;
@@ -22,6 +23,7 @@ internal static class Features
         services.AddEgress();
         services.AddResilience();
         services.AddReverse(configuration.GetSection("ReverseProxy"));
+        services.AddForward();
         services.AddGatewayTelemetry();
         services.AddAdmin();
     }

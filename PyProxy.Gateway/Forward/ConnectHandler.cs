@@ -1,0 +1,59 @@
+using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Forward;
+
+/// <summary>Opens a tunnel and stays until it ends: HTTP/1.1 and HTTP/2 CONNECT, and SOCKS5.</summary>
+internal sealed class ConnectHandler(Dialer dialer, EgressRuntime egress, TunnelRelay relay, RefusalWriter refusals)
+{
+    private static readonly ProxyError NoTunnels = new(
+        StatusCodes.Status501NotImplemented, "http_request_error", Fault.Gateway, "This listener's connections cannot be given a tunnel.");
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        var exchange = Exchange.Of(context);
+        var target = exchange.Target!.Value; // the middleware that chose this endpoint has set it
+        var overStream = HttpProtocol.IsHttp2(context.Request.Protocol) || HttpProtocol.IsHttp3(context.Request.Protocol);
+
+        // 1. Whether there can and may be a tunnel
+        var connection = overStream ? null : context.Features.Get<ITunnelFeature>();
+        if (!overStream && connection is null)
+        {
+            await refusals.WriteAsync(context, NoTunnels);
+            return;
+        }
+
+        if (!egress.Current.ConnectPorts.Allows(target, out var refusal))
+        {
+            await refusals.WriteAsync(context, refusal);
+            return;
+        }
+
+        // 2. Dial. A failure is thrown, and answered where all are.
+        await using var destination = await dialer.ConnectAsync(target, DialPurpose.Forward, context.RequestAborted);
+        exchange.Destination = destination.RemoteEndPoint.ToString();
+
+        // 3. Only now tell the client that the tunnel stands.
+        await using var client = await AcceptAsync(context, connection);
+
+        // 4. Relay. Over HTTP/1.1 the connection is no longer the server's, and what the server says of it is no news of the tunnel.
+        exchange.IsTunnel = true;
+        await relay.RunAsync(client, destination, exchange, overStream ? context.RequestAborted : CancellationToken.None);
+    }
+
+    private static async ValueTask<ITunnelLeg> AcceptAsync(HttpContext context, ITunnelFeature? connection)
+    {
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        try
+        {
+            return connection is null
+                ? await StreamTunnelLeg.AcceptAsync(context)
+                : await connection.AcceptAsync(context.RequestAborted);
+        }
+        catch (IOException e)
+        {
+            throw new ProxyException(ProxyErrors.ClientClosed, e); // while the destination was dialed
+        }
+    }
+}

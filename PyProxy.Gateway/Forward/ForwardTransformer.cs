@@ -1,0 +1,26 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+using PyProxy.Gateway.Http;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace PyProxy.Gateway.Forward;
+
+/// <summary>What becomes of a request in absolute form: YARP's copy, the rules of both proxies, and the target's authority as <c>Host</c>.</summary>
+internal sealed class ForwardTransformer(ProxyRequestRules rules) : HttpTransformer
+{
+    public override async ValueTask TransformRequestAsync(
+        HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+        rules.Apply(httpContext, proxyRequest);
+
+        // What was between the client and this proxy stays there (RFC 9110 §11.7.2).
+        proxyRequest.Headers.Remove(HeaderNames.ProxyAuthorization);
+        proxyRequest.Headers.Remove(HeaderNames.ProxyConnection);
+
+        // The URI's authority is written instead, whatever the client's own field said (RFC 9112 §3.2.2).
+        proxyRequest.Headers.Host = null;
+        var target = RequestTarget.Split(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
+        proxyRequest.RequestUri = UpstreamPath.MakeUri(destinationPrefix, target.Path, target.Query);
+    }
+}

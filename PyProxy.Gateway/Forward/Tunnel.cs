@@ -1,0 +1,267 @@
+using System.Buffers;
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Forward;
+
+/// <summary>
+/// One tunnel while it runs. An idle one holds no buffer: each direction waits by a read of zero length and rents only when there is data.
+/// </summary>
+internal sealed class Tunnel : IDisposable
+{
+    private const int BufferSize = 64 * 1024; // a TLS record of 16 KB several times over; more did not move bytes faster
+
+    private const int Running = -1;
+
+    // How long a client may go on sending to a destination that has answered and closed; nginx's lingering_timeout is the same.
+    private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly ITunnelLeg _client;
+    private readonly ITunnelLeg _destination;
+    private readonly Stream _clientStream;
+    private readonly Stream _destinationStream;
+    private readonly Exchange _exchange;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _idleTimeout;
+    private readonly TimeSpan _lifetime;
+    private readonly long _started;
+    private readonly CancellationTokenSource _cut = new();
+    private readonly Lock _cutLock = new();
+
+    private ITimer? _timer;
+    private long _lastMoved;
+    private long _lingerStarted;
+    private volatile bool _lingers;
+    private volatile bool _clientEnded;
+    private volatile bool _destinationEnded;
+    private int _end = Running;
+    private bool _disposed;
+
+    public Tunnel(ITunnelLeg client, ITunnelLeg destination, Exchange exchange, TimeProvider time, TunnelOptions options)
+    {
+        _client = client;
+        _destination = destination;
+
+        // Both before either end is shut down: a NetworkStream cannot be made of a socket that no longer sends.
+        _clientStream = client.Stream;
+        _destinationStream = destination.Stream;
+        _exchange = exchange;
+        _time = time;
+        _idleTimeout = options.IdleTimeout;
+        _lifetime = options.Lifetime;
+        _started = _lastMoved = time.GetTimestamp();
+    }
+
+    /// <summary>One timer for all limits; a byte that moves costs it nothing, it looks at the clock when it is due.</summary>
+    public ITimer StartTimer()
+    {
+        _timer = _time.CreateTimer(
+            static state => ((Tunnel)state!).CheckLimits(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        CheckLimits();
+        return _timer;
+    }
+
+    public async Task<TunnelEnd> RunAsync()
+    {
+        // Neither throws: what happens to one direction ends the other or lets it finish, so both are always waited for.
+        await Task.WhenAll(CopyAsync(fromClient: true), CopyAsync(fromClient: false));
+        return Volatile.Read(ref _end) is var end && end == Running ? TunnelEnd.Completed : (TunnelEnd)end;
+    }
+
+    /// <summary>Ends both directions at once; only the first reason counts.</summary>
+    public void Cut(TunnelEnd reason)
+    {
+        if (Interlocked.CompareExchange(ref _end, (int)reason, Running) == Running)
+        {
+            _client.Abort();
+            _destination.Abort();
+
+            // For legs whose pending reads outlive an abort. Where they did not, the tunnel may be over before this line.
+            lock (_cutLock)
+            {
+                if (!_disposed)
+                {
+                    _cut.Cancel();
+                }
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_cutLock)
+        {
+            _disposed = true;
+            _cut.Dispose();
+        }
+    }
+
+    private async Task CopyAsync(bool fromClient)
+    {
+        var to = fromClient ? _destination : _client;
+        try
+        {
+            if (!await PumpAsync(fromClient))
+            {
+                return; // nobody is left to be told of the end
+            }
+        }
+        catch (Exception)
+        {
+            Cut(fromClient ? TunnelEnd.ClientReset : TunnelEnd.DestinationReset); // does nothing where a cut made the read fail
+            return;
+        }
+
+        // The end of one direction; the other goes on.
+        MarkEnded(fromClient);
+        try
+        {
+            await to.ShutdownSendAsync(_cut.Token);
+        }
+        catch (Exception)
+        {
+            if (!(_clientEnded && _destinationEnded)) // where both have said all, there was nothing left to lose
+            {
+                Cut(fromClient ? TunnelEnd.DestinationReset : TunnelEnd.ClientReset);
+            }
+        }
+    }
+
+    /// <summary>Moves bytes until there are no more. Throws what reading throws; false where they could not be written.</summary>
+    private async ValueTask<bool> PumpAsync(bool fromClient)
+    {
+        var (from, to) = fromClient ? (_clientStream, _destinationStream) : (_destinationStream, _clientStream);
+        var buffer = Array.Empty<byte>();
+        var writable = true;
+        try
+        {
+            while (true)
+            {
+                // 1. Wait for data without a buffer.
+                if (buffer.Length == 0)
+                {
+#pragma warning disable CA2022 // There is nothing inexact about reading nothing.
+                    _ = await from.ReadAsync(Memory<byte>.Empty, _cut.Token);
+#pragma warning restore CA2022
+                    buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+                }
+
+                // 2. Read what there is.
+                var count = await from.ReadAsync(buffer, _cut.Token);
+                if (count == 0)
+                {
+                    return writable;
+                }
+
+                // 3. Pass it on.
+                Volatile.Write(ref _lastMoved, _time.GetTimestamp());
+                if (writable && !await TryWriteAsync(to, buffer.AsMemory(0, count), fromClient))
+                {
+                    writable = false;
+                    if (!TryLinger(fromClient))
+                    {
+                        Cut(fromClient ? TunnelEnd.DestinationReset : TunnelEnd.ClientReset);
+                        return false;
+                    }
+                }
+
+                // 4. A buffer that was not filled has taken all that was pending.
+                if (count < buffer.Length)
+                {
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    buffer = [];
+                }
+            }
+        }
+        finally
+        {
+            if (buffer.Length > 0)
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }
+    }
+
+    private async ValueTask<bool> TryWriteAsync(Stream to, ReadOnlyMemory<byte> bytes, bool fromClient)
+    {
+        try
+        {
+            await to.WriteAsync(bytes, _cut.Token);
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _lastMoved, _time.GetTimestamp());
+        if (fromClient)
+        {
+            _exchange.AddBytesIn(bytes.Length);
+        }
+        else
+        {
+            _exchange.AddBytesOut(bytes.Length);
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Whether the rest of what the client sends is to be read and dropped: the destination has answered to the end and closed. To end the
+    /// client's connection with bytes unread would be a reset, and the answer might be lost to it.
+    /// </summary>
+    private bool TryLinger(bool fromClient)
+    {
+        if (!fromClient || !_destinationEnded || Volatile.Read(ref _end) != Running)
+        {
+            return false;
+        }
+
+        _lingerStarted = _time.GetTimestamp();
+        _lingers = true;
+        CheckLimits();
+        return true;
+    }
+
+    private void MarkEnded(bool fromClient)
+    {
+        if (fromClient)
+        {
+            _clientEnded = true;
+        }
+        else
+        {
+            _destinationEnded = true;
+        }
+    }
+
+    private void CheckLimits()
+    {
+        var now = _time.GetTimestamp();
+        var left = TimeSpan.MaxValue;
+        var reason = TunnelEnd.Completed;
+        Consider(_idleTimeout, Volatile.Read(ref _lastMoved), TunnelEnd.Idle);
+        Consider(_lifetime, _started, TunnelEnd.Lifetime);
+        if (_lingers)
+        {
+            Consider(LingerTimeout, _lingerStarted, TunnelEnd.DestinationReset);
+        }
+
+        if (left <= TimeSpan.Zero)
+        {
+            Cut(reason);
+        }
+        else if (left != TimeSpan.MaxValue)
+        {
+            // Rounded up: the timer counts whole milliseconds, and one that is due too early would spin.
+            _timer?.Change(left + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        }
+
+        void Consider(TimeSpan limit, long since, TunnelEnd end)
+        {
+            if (limit > TimeSpan.Zero && limit - _time.GetElapsedTime(since, now) is var rest && rest < left)
+            {
+                (left, reason) = (rest, end);
+            }
+        }
+    }
+}
