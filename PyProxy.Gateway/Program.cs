@@ -97,6 +97,6 @@ internal static class Program
         services.AddCors();
         services.AddRequestTimeouts();
         services.AddOutputCache();
-        services.AddLimits();
+        services.AddRoutePlans();
     }
 }

@@ -11,7 +11,7 @@ internal static class Curl
     /// <returns>Exit code and standard output.</returns>
     public static async Task<(int ExitCode, string Output)> RunAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo("curl") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("curl") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in (string[])["-q", "--silent", "--noproxy", "", "--max-time", "20", .. arguments])
         {
             start.ArgumentList.Add(argument);

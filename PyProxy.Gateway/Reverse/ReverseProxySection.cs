@@ -125,7 +125,6 @@ internal sealed class ReverseProxySection(Action<IServiceCollection>? policies) 
             .Build();
         var services = new ServiceCollection();
         services.AddLogging();
-        services.AddSingleton(candidate); // configuration filters read their own sections of the same candidate
         services.AddReverseProxy().LoadFromConfig(alone);
         using var provider = services.BuildServiceProvider();
         try
