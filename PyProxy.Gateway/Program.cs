@@ -43,6 +43,9 @@ internal static class Program
         builder.Logging.Services.Configure<ConsoleLoggerOptions>(
             static console => console.LogToStandardErrorThreshold = LogLevel.Trace); // standard output belongs to the access log
 
+        builder.Logging.AddFilter<ConsoleLoggerProvider>(
+            typeof(BasicAuthenticationHandler).FullName, LogLevel.Warning); // a challenge is a stranger's to cause; the access log has it
+
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.AddOpenTelemetry().WithGatewayMetrics(builder.Configuration);
 
