@@ -1,2 +1,105 @@
-var app = WebApplication.CreateSlimBuilder(args).Build();
-app.Run();
+using Microsoft.Extensions.Logging.Console;
+using PyProxy.Gateway.Admin;
+using PyProxy.Gateway.Commands;
+using PyProxy.Gateway.Configuration;
+using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Filtering;
+using PyProxy.Gateway.Forward;
+using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Limits;
+using PyProxy.Gateway.Listeners;
+using PyProxy.Gateway.Listeners.Endpoints;
+using PyProxy.Gateway.Listeners.Transport;
+using PyProxy.Gateway.Resilience;
+using PyProxy.Gateway.Reverse;
+using PyProxy.Gateway.Telemetry;
+using PyProxy.Gateway.Traffic;
+using PyProxy.Gateway.Users;
+
+namespace PyProxy.Gateway;
+
+/// <summary>The story of the gateway: what it is made of, and the way of a request through it. docs/architecture.md tells it in prose.</summary>
+internal static class Program
+{
+    private static Task<int> Main(string[] args) => GatewayCommands.RunAsync(args, new GatewayProgram
+    {
+        AddFeatures = AddFeatures,
+        HashPassword = static password => PasswordHash.Create(password).ToString(),
+        RunAsync = static async (configuration, cancellationToken) =>
+        {
+            await using var gateway = Build(configuration);
+            await gateway.RunAsync(cancellationToken);
+            return 0;
+        },
+    });
+
+    /// <summary>The gateway on a valid configuration, not yet started.</summary>
+    internal static WebApplication Build(GatewayConfiguration configuration)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.UseGatewayConfiguration(configuration); // the validated snapshot is the only configuration from here on
+        builder.WebHost.UseListeners();
+        builder.Logging.AddSimpleConsole(static console => console.SingleLine = true);
+        builder.Logging.Services.Configure<ConsoleLoggerOptions>(
+            static console => console.LogToStandardErrorThreshold = LogLevel.Trace); // standard output belongs to the access log
+
+        builder.Logging.AddFilter<ConsoleLoggerProvider>(
+            typeof(BasicAuthenticationHandler).FullName, LogLevel.Warning); // a challenge is a stranger's to cause; the access log has it
+
+        AddFeatures(builder.Services, builder.Configuration);
+        builder.Services.AddOpenTelemetry().WithGatewayMetrics(builder.Configuration);
+
+        var app = builder.Build();
+
+        // The way of a request. Each stage may end it; what ends it is recorded by the outermost and written by the error stage.
+        app.UseListenerAdapters();  // completes what SOCKS5 and the CONNECT normaliser began on the connection
+        app.UseClientAddress();     // before everything that looks at the client: who is it really
+        app.UseExchange();          // outermost record: exactly one line and one measurement, whatever happens behind
+        app.UseProxyErrors();       // failures of all later stages become answers here
+        app.UseRequestRules();      // after it, every stage and the origin see one and the same request
+        app.UseForwardEndpoint();   // forward and SOCKS listeners have one endpoint; it is chosen before routing, which then stands aside
+        app.UseRouting();           // YARP's routes on reverse listeners, the admin's on admin listeners
+        app.UseCors();              // a preflight carries no credentials
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseTrafficFilter();     // knows the user; before limits, which are charged for what may go
+        app.UseRateLimiter();
+        app.UseRequestTimeouts();   // a route's Timeout counts from here: waiting for policies is not the destination's
+        app.UseOutputCache();       // innermost: a cached answer is for those who passed everything above
+
+        app.MapReverse();
+        app.MapAdmin();
+        return app;
+    }
+
+    /// <summary>Everything the gateway is made of. Commands that run nothing register it too, to learn which sections there are.</summary>
+    internal static void AddFeatures(IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton(GatewayIdentity.Create());
+        services.AddResilience();
+        services.AddEgress();
+        services.AddRequestRules();
+        services.AddGatewayTransport();
+        services.AddListeners();
+        services.AddUsers();
+        services.AddFiltering();
+        services.AddLimits();
+        services.AddForward();
+        services.AddReverse(configuration.GetSection("ReverseProxy"), AddPolicies);
+        services.AddGatewayTelemetry();
+        services.AddAdmin();
+        services.AddCors();
+        services.AddRequestTimeouts();
+        services.AddOutputCache();
+    }
+
+    /// <summary>What YARP's routes may name: a candidate's routes are judged against the same names.</summary>
+    private static void AddPolicies(IServiceCollection services)
+    {
+        services.AddAuthorization();
+        services.AddCors();
+        services.AddRequestTimeouts();
+        services.AddOutputCache();
+        services.AddRoutePlans();
+    }
+}

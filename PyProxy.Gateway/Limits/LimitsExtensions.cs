@@ -17,14 +17,20 @@ internal static class LimitsExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<LimitsMetrics>();
         services.AddSingleton<PlanRateLimiter>();
-        services.AddSingleton<IProxyConfigFilter, RoutePlan>();
-        services.AddRateLimiter(_ => { });
+        services.AddRoutePlans();
         services.AddOptions<RateLimiterOptions>().Configure<PlanRateLimiter, RefusalWriter>((options, limiter, refusals) =>
         {
             options.GlobalLimiter = limiter;
             options.OnRejected = (rejected, _) => new ValueTask(refusals.WriteAsync(rejected.HttpContext, ErrorOf(rejected.Lease)));
         });
         return services;
+    }
+
+    /// <summary>What it takes for routes to name plans; all that validating a candidate's routes needs of limits.</summary>
+    public static IServiceCollection AddRoutePlans(this IServiceCollection services)
+    {
+        services.AddSingleton<IProxyConfigFilter, RoutePlan>();
+        return services.AddRateLimiter(_ => { });
     }
 
     private static ProxyError ErrorOf(RateLimitLease lease) => ProxyErrors.TooManyRequests(

@@ -20,7 +20,7 @@ internal sealed class ReverseProxySection(Action<IServiceCollection>? policies) 
     public override async ValueTask ValidateAsync(IConfiguration candidate, ConfigurationErrors errors)
     {
         var section = candidate.GetSection(SectionPath);
-        await using var services = BuildServices(section);
+        await using var services = BuildServices(candidate, section);
         if (!TryRead(services, section, errors, out var config))
         {
             return;
@@ -72,10 +72,11 @@ internal sealed class ReverseProxySection(Action<IServiceCollection>? policies) 
         }
     }
 
-    private ServiceProvider BuildServices(IConfiguration section)
+    private ServiceProvider BuildServices(IConfiguration candidate, IConfiguration section)
     {
         var services = new ServiceCollection();
         services.AddLogging();
+        services.AddSingleton(candidate); // configuration filters read their own sections of the same candidate
         services.AddReverseProxy().LoadFromConfig(section);
         policies?.Invoke(services);
         return services.BuildServiceProvider();

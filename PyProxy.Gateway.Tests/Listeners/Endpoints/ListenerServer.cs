@@ -22,7 +22,8 @@ internal sealed class ListenerServer(WebApplication app) : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.Services.AddSingleton<ICredentialVerifier, AliceVerifier>();
-        builder.AddListeners();
+        builder.WebHost.UseListeners();
+        builder.Services.AddListeners();
         var app = builder.Build();
         app.UseListenerAdapters();
         app.MapGet("/admin", () => "admin").WithMetadata(new ListenerRoleMetadata(ListenerRole.Admin));

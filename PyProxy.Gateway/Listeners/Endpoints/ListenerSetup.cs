@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Listeners.Transport;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Listeners.Endpoints;
@@ -71,6 +72,8 @@ internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegist
 
     private static void BehindTls(ListenOptions listen, ListenerRole role)
     {
+        // First: the others ask the connection for its tunnel, and behind TLS that must be the one over decrypted bytes.
+        listen.UseTlsTakeover();
         switch (role)
         {
             case ListenerRole.Socks:

@@ -1,0 +1,79 @@
+using PyProxy.Gateway.Configuration;
+using PyProxy.Gateway.Listeners.Endpoints;
+using PyProxy.Gateway.Users;
+
+namespace PyProxy.Gateway.Tests.Functional;
+
+/// <summary>The whole gateway as <c>Program</c> builds it, on a configuration file of its own and on free ports.</summary>
+internal sealed class GatewayServer : IAsyncDisposable
+{
+    public const string Password = "wonderland";
+
+    // Hashing is slow on purpose; once is enough for all tests.
+    private static readonly string PasswordHashText = PasswordHash.Create(Password).ToString();
+
+    private readonly DirectoryInfo _directory;
+    private readonly WebApplication _app;
+
+    private GatewayServer(DirectoryInfo directory, WebApplication app)
+    {
+        _directory = directory;
+        _app = app;
+    }
+
+    public IServiceProvider Services => _app.Services;
+
+    public string ConfigurationPath => Path.Combine(_directory.FullName, "appsettings.json");
+
+    public int Port(string endpoint) => _app.Services.GetRequiredService<ListenerRegistry>().Find(endpoint).Port;
+
+    public Uri Url(string endpoint) => new($"http://127.0.0.1:{Port(endpoint)}");
+
+    /// <summary>The lines of the access log so far.</summary>
+    public async Task<string> AccessLogAsync() => await File.ReadAllTextAsync(Path.Combine(_directory.FullName, "access.log"));
+
+    /// <param name="origin">Where the catch-all route leads.</param>
+    /// <param name="gateway">Members of the <c>Gateway</c> section beyond users, data directory and access log.</param>
+    public static async Task<GatewayServer> StartAsync(Uri? origin = null, string? gateway = null)
+    {
+        var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
+        var path = Path.Combine(directory.FullName, "appsettings.json");
+        await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway));
+        var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, Program.AddFeatures);
+        var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(loaded.Problems);
+
+        var app = Program.Build(new GatewayConfiguration(loader, loaded));
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return new GatewayServer(directory, app);
+    }
+
+    public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        _directory.Delete(recursive: true);
+    }
+
+    private static string Configuration(string directory, Uri origin, string? gateway) => $$"""
+        {
+          "Kestrel": { "Endpoints": {
+            "Web":   { "Url": "http://127.0.0.1:0", "Role": "Reverse" },
+            "Proxy": { "Url": "http://127.0.0.1:0", "Role": "Forward" },
+            "Open":  { "Url": "http://127.0.0.1:0", "Role": "Forward", "AllowAnonymous": true },
+            "H2c":   { "Url": "http://127.0.0.1:0", "Role": "Forward", "Protocols": "Http2" },
+            "Socks": { "Url": "http://127.0.0.1:0", "Role": "Socks" },
+            "Admin": { "Url": "http://127.0.0.1:0", "Role": "Admin" } } },
+          "ReverseProxy": {
+            "Routes": { "all": { "ClusterId": "origin", "Match": { "Path": "{**rest}" } } },
+            "Clusters": { "origin": { "Destinations": { "one": { "Address": "{{origin}}" } } } } },
+          "Gateway": {
+            {{(gateway is null ? "" : gateway + ",")}}
+            "Users": { "Accounts": { "alice": { "PasswordHash": "{{PasswordHashText}}" } } },
+            "DataDirectory": "{{directory}}",
+            "Telemetry": { "AccessLog": { "Path": "{{directory}}/access.log" } } }
+        }
+        """;
+}
