@@ -57,7 +57,8 @@ internal sealed class GatewayServer : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
-    private static string Configuration(string directory, Uri origin, string? gateway) => $$"""
+    /// <summary>A whole configuration file with a listener of every role on a free port.</summary>
+    public static string Configuration(string directory, Uri origin, string? gateway) => $$"""
         {
           "Kestrel": { "Endpoints": {
             "Web":   { "Url": "http://127.0.0.1:0", "Role": "Reverse" },
