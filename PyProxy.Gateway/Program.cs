@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Console;
 using PyProxy.Gateway.Admin;
 using PyProxy.Gateway.Commands;
 using PyProxy.Gateway.Configuration;
@@ -39,13 +38,7 @@ internal static class Program
         var builder = WebApplication.CreateSlimBuilder();
         builder.UseGatewayConfiguration(configuration); // the validated snapshot is the only configuration from here on
         builder.WebHost.UseListeners();
-        builder.Logging.AddSimpleConsole(static console => console.SingleLine = true);
-        builder.Logging.Services.Configure<ConsoleLoggerOptions>(
-            static console => console.LogToStandardErrorThreshold = LogLevel.Trace); // standard output belongs to the access log
-
-        builder.Logging.AddFilter<ConsoleLoggerProvider>(
-            typeof(BasicAuthenticationHandler).FullName, LogLevel.Warning); // a challenge is a stranger's to cause; the access log has it
-        builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning); // the listeners are announced once, with their roles
+        builder.Logging.AddGatewayConsole();
 
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.AddOpenTelemetry().WithGatewayMetrics(builder.Configuration);
