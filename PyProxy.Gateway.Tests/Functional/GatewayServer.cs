@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using PyProxy.Gateway.Configuration;
 using PyProxy.Gateway.Listeners.Endpoints;
 using PyProxy.Gateway.Users;
@@ -27,7 +29,7 @@ internal sealed class GatewayServer : IAsyncDisposable
 
     public int Port(string endpoint) => _app.Services.GetRequiredService<ListenerRegistry>().Find(endpoint).Port;
 
-    public Uri Url(string endpoint) => new($"http://127.0.0.1:{Port(endpoint)}");
+    public Uri Url(string endpoint) => new($"{(endpoint == "Secure" ? "https" : "http")}://127.0.0.1:{Port(endpoint)}");
 
     /// <summary>The lines of the access log so far.</summary>
     public async Task<string> AccessLogAsync() => await File.ReadAllTextAsync(Path.Combine(_directory.FullName, "access.log"));
@@ -38,6 +40,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
         var path = Path.Combine(directory.FullName, "appsettings.json");
+        WriteCertificate(directory.FullName);
         await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway));
         var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, Program.AddFeatures);
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
@@ -57,6 +60,15 @@ internal sealed class GatewayServer : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
+    private static void WriteCertificate(string directory)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(150));
+        File.WriteAllText(Path.Combine(directory, "server.pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(directory, "server.key"), key.ExportPkcs8PrivateKeyPem());
+    }
+
     private static string Configuration(string directory, Uri origin, string? gateway) => $$"""
         {
           "Kestrel": { "Endpoints": {
@@ -64,6 +76,8 @@ internal sealed class GatewayServer : IAsyncDisposable
             "Proxy": { "Url": "http://127.0.0.1:0", "Role": "Forward" },
             "Open":  { "Url": "http://127.0.0.1:0", "Role": "Forward", "AllowAnonymous": true },
             "H2c":   { "Url": "http://127.0.0.1:0", "Role": "Forward", "Protocols": "Http2" },
+            "Secure": { "Url": "https://127.0.0.1:0", "Role": "Forward", "AllowAnonymous": true,
+                        "Certificate": { "Path": "{{directory}}/server.pem", "KeyPath": "{{directory}}/server.key" } },
             "Socks": { "Url": "http://127.0.0.1:0", "Role": "Socks" },
             "Admin": { "Url": "http://127.0.0.1:0", "Role": "Admin" } } },
           "ReverseProxy": {
