@@ -9,6 +9,11 @@ COPY PyProxy.Gateway/ PyProxy.Gateway/
 RUN dotnet publish PyProxy.Gateway --no-restore --configuration Release --output /app \
  && mkdir /data
 COPY appsettings.json /app/appsettings.json
+# The root file without what is only good on one's own machine: a user whose password everybody can read, and the way to loopback.
+# What this does not recognise any more must not get into the image.
+RUN sed -i -e '/alice/d' -e '/AllowedAddresses/d' -e '/on this machine/d' /app/appsettings.json \
+ && ! grep -qE 'PasswordHash|AllowedAddresses' /app/appsettings.json \
+ && dotnet /app/PyProxy.Gateway.dll check --config /app/appsettings.json
 
 # Run: no shell, no package manager, not root.
 FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
@@ -22,7 +27,7 @@ COPY --from=build /app ./
 COPY --from=build --chown=$APP_UID:$APP_UID /data /data
 
 # Other machines have to reach it, so it listens on all addresses. A forward endpoint that others reach needs users: without any, the
-# configuration check refuses to start (exit code 78).
+# gateway refuses to start (exit code 78).
 # ASPNETCORE_HTTP_PORTS is the base image's; the endpoints are named here instead.
 # DOTNET_EnableDiagnostics=0: the diagnostics port would need a writable /tmp.
 ENV ASPNETCORE_HTTP_PORTS= \

@@ -129,4 +129,23 @@ public sealed class ConfigurationValidationTests : IDisposable
         static string Endpoint(string role, string url, string more) =>
             $$"""{ "Kestrel": { "Endpoints": { "P": { "Role": "{{role}}", "Url": "{{url}}", "AllowAnonymous": true{{more}} } } } }""";
     }
+
+    [Theory]
+    [InlineData("Forward", "http://*:3128", "{}", true)]
+    [InlineData("Socks", "http://0.0.0.0:1080", "{}", true)]
+    [InlineData("Forward", "http://127.0.0.1:3128", "{}", false)]
+    [InlineData("Reverse", "http://*:8080", "{}", false)]
+    [InlineData("Forward", "http://*:3128", """{ "bob": { "PasswordHash": "AQ==" } }""", false)]
+    [InlineData("Forward", "http://*:3128", """{ "bob": { "PasswordHash": "AQ==", "Disabled": true } }""", false)]
+    public async Task ProxyBeyondLoopbackWithoutUsers_IsRefused(string role, string url, string accounts, bool refused)
+    {
+        var problems = await _directory.ProblemsAsync($$"""
+            {
+              "Kestrel": { "Endpoints": { "P": { "Role": "{{role}}", "Url": "{{url}}" }, "Q": { "Role": "{{role}}", "Url": "{{url}}1" } } },
+              "Gateway": { "Users": { "Accounts": {{accounts}} } }
+            }
+            """);
+
+        Assert.Equal(refused ? 1 : 0, problems.Count(p => p.Message.Contains("has no user", StringComparison.Ordinal)));
+    }
 }

@@ -12,6 +12,11 @@ public sealed class HostPortTests
     [InlineData("[0:0:0:0:0:0:0:1]:80", "::1", 80)]
     [InlineData("127.0.0.1:8080", "127.0.0.1", 8080)]
     [InlineData("a_b.example:1", "a_b.example", 1)]
+    [InlineData("2130706433:80", "127.0.0.1", 80)]
+    [InlineData("0x7f.1:80", "127.0.0.1", 80)]
+    [InlineData("0177.0.0.1:80", "127.0.0.1", 80)]
+    [InlineData("127.1.:80", "127.0.0.1", 80)]
+    [InlineData("0:80", "0.0.0.0", 80)]
     public void Authority_IsBroughtToOneSpelling(string text, string host, int port)
     {
         Assert.True(HostPort.TryParse(text, 0, out var result));
@@ -36,6 +41,9 @@ public sealed class HostPortTests
     [InlineData("a..b:80")]
     [InlineData(".:80")]
     [InlineData("a/b:80")]
+    [InlineData("1.2.3.4.5:80")]
+    [InlineData("256.1.1.1:80")]
+    [InlineData("example.1:80")]
     [InlineData("a\0b:80")]
     public void NoAuthority_IsRefused(string text) => Assert.False(HostPort.TryParse(text, 0, out _));
 

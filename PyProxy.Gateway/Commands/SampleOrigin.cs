@@ -21,6 +21,7 @@ internal static class SampleOrigin
         builder.Configuration.Sources.Clear(); // the gateway's own file and variables say nothing about the origin
         builder.Configuration.AddInMemoryCollection();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Limits.MaxRequestBodySize = null); // it is there to try large uploads, too
         builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
 
         var app = builder.Build();
@@ -38,12 +39,14 @@ internal static class SampleOrigin
     private static async Task Echo(HttpContext context)
     {
         var request = context.Request;
+        var bodyBytes = await CountAsync(request.Body, context.RequestAborted);
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.Body, new JsonWriterOptions { Indented = true });
         json.WriteStartObject();
         json.WriteString("method", request.Method);
         json.WriteString("target", context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget); // the bytes as they came
         json.WriteString("protocol", request.Protocol);
+        json.WriteNumber("bodyBytes", bodyBytes);
         json.WriteStartObject("headers");
         foreach (var (name, value) in request.Headers)
         {
@@ -53,6 +56,26 @@ internal static class SampleOrigin
         json.WriteEndObject();
         json.WriteEndObject();
         await json.FlushAsync(context.RequestAborted);
+    }
+
+    private static async Task<long> CountAsync(Stream body, CancellationToken aborted)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(ChunkSize);
+        try
+        {
+            var total = 0L;
+            int read;
+            while ((read = await body.ReadAsync(buffer, aborted)) > 0)
+            {
+                total += read;
+            }
+
+            return total;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     private static async Task BytesAsync(long count, HttpContext context)

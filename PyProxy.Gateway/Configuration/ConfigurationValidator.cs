@@ -6,7 +6,8 @@ namespace PyProxy.Gateway.Configuration;
 /// <summary>Judges a candidate whole and names everything that is wrong with it at once.</summary>
 internal sealed class ConfigurationValidator(IReadOnlyList<ConfigurationSection> sections)
 {
-    private static readonly ICrossSectionValidator[] CrossSectionValidators = [new PlanReferenceValidator(), new OpenProxyValidator()];
+    private static readonly ICrossSectionValidator[] CrossSectionValidators =
+        [new PlanReferenceValidator(), new OpenProxyValidator(), new MissingUsersValidator()];
 
     private readonly ObjectShape _shape = SectionTree.Build(sections);
 

@@ -1,4 +1,3 @@
-using System.Net;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
 
@@ -18,7 +17,7 @@ internal sealed class OpenProxyValidator : ICrossSectionValidator
                 || role is not (ListenerRole.Forward or ListenerRole.Socks)
                 || !IsTrue(endpoint["AllowAnonymous"])
                 || IsTrue(endpoint["AllowOpenProxy"])
-                || IsLoopback(endpoint["Url"]))
+                || EndpointUrl.IsLoopback(endpoint["Url"]))
             {
                 continue;
             }
@@ -31,27 +30,4 @@ internal sealed class OpenProxyValidator : ICrossSectionValidator
     }
 
     private static bool IsTrue(string? value) => bool.TryParse(value, out var set) && set;
-
-    /// <summary>Anything but a loopback address or <c>localhost</c> makes Kestrel listen on every address, a wrong name included.</summary>
-    private static bool IsLoopback(string? url)
-    {
-        if (string.IsNullOrEmpty(url))
-        {
-            return false;
-        }
-
-        BindingAddress address;
-        try
-        {
-            address = BindingAddress.Parse(url);
-        }
-        catch (FormatException)
-        {
-            return false; // Kestrel refuses it with a message of its own
-        }
-
-        return address.IsUnixPipe
-            || address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-            || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
-    }
 }

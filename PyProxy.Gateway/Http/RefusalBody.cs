@@ -15,6 +15,9 @@ internal static class RefusalBody
 {
     private const int MaxAcceptLength = 2048; // no browser comes near it; parsing more serves nobody but an attacker
 
+    // Quotes stand as quotes: the media type says that it is JSON, and a person reads it in a terminal.
+    private static readonly JsonWriterOptions JsonForPeople = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>
     /// Whether the client would rather read HTML. Browsers name <c>text/html</c>; a mere <c>*/*</c> is what programs send.
     /// </summary>
@@ -54,7 +57,7 @@ internal static class RefusalBody
     public static ReadOnlyMemory<byte> ProblemJson(ProxyError error, string decision)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, JsonForPeople))
         {
             json.WriteStartObject();
             json.WriteString("type", "about:blank");

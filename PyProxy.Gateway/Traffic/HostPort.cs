@@ -19,13 +19,14 @@ internal readonly record struct HostPort(string Host, int Port)
     private static readonly SearchValues<char> NameCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._");
 
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
+
     private static readonly IdnMapping Idn = new() { AllowUnassigned = false, UseStd3AsciiRules = false };
 
     /// <summary>The literal address when <see cref="Host"/> is one in canonical form.</summary>
     public bool TryGetAddress([NotNullWhen(true)] out IPAddress? address)
     {
-        // Only dotted quads and IPv6 literals are addresses. 0x7f.1, 017700000001 or 2130706433 are names to us: they go to the resolver,
-        // whose answer is vetted like any other.
+        // Other spellings of addresses have been brought to these by parsing.
         if (Host.Contains(':', StringComparison.Ordinal) || IsDottedQuad(Host))
         {
             return IPAddress.TryParse(Host, out address);
@@ -128,8 +129,31 @@ internal readonly record struct HostPort(string Host, int Port)
             return false;
         }
 
+        if (EndsInNumber(host))
+        {
+            return TryCanonicalizeAddress(host, out canonical);
+        }
+
         canonical = host.ContainsAnyInRange('A', 'Z') ? host.ToString().ToLowerInvariant() : host.ToString();
         return true;
+    }
+
+    /// <summary>
+    /// Whether a host means an IPv4 address however it is written: no top-level domain is a number, and every resolver reads
+    /// <c>2130706433</c>, <c>0x7f.1</c> or <c>017700000001</c> as an address (WHATWG URL, "ends in a number").
+    /// </summary>
+    private static bool EndsInNumber(ReadOnlySpan<char> host)
+    {
+        var last = host[(host.LastIndexOf('.') + 1)..];
+        return !last.ContainsAnyExceptInRange('0', '9')
+            || (last.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && !last[2..].ContainsAnyExcept(HexDigits));
+    }
+
+    /// <summary>Brings any spelling of an IPv4 address to the dotted quad, so that rules and address policy judge what will be dialed.</summary>
+    private static bool TryCanonicalizeAddress(ReadOnlySpan<char> host, [NotNullWhen(true)] out string? canonical)
+    {
+        canonical = IPAddress.TryParse(host, out var address) && address.AddressFamily == AddressFamily.InterNetwork ? address.ToString() : null;
+        return canonical is not null;
     }
 
     /// <summary>The authority as it is written in HTTP: IPv6 in brackets.</summary>
