@@ -45,6 +45,7 @@ internal static class Program
 
         builder.Logging.AddFilter<ConsoleLoggerProvider>(
             typeof(BasicAuthenticationHandler).FullName, LogLevel.Warning); // a challenge is a stranger's to cause; the access log has it
+        builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.Warning); // the listeners are announced once, with their roles
 
         AddFeatures(builder.Services, builder.Configuration);
         builder.Services.AddOpenTelemetry().WithGatewayMetrics(builder.Configuration);
@@ -55,6 +56,7 @@ internal static class Program
         app.UseListenerAdapters();  // completes what SOCKS5 and the CONNECT normaliser began on the connection
         app.UseClientAddress();     // before everything that looks at the client: who is it really
         app.UseExchange();          // outermost record: exactly one line and one measurement, whatever happens behind
+        app.UseDraining();          // before whatever answers: at the end of its time a kept connection is told so by any answer
         app.UseProxyErrors();       // failures of all later stages become answers here
         app.UseRequestRules();      // after it, every stage and the origin see one and the same request
         app.UseForwardEndpoint();   // forward and SOCKS listeners have one endpoint; it is chosen before routing, which then stands aside

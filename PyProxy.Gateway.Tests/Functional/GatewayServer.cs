@@ -41,7 +41,7 @@ internal sealed class GatewayServer : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
         var path = Path.Combine(directory.FullName, "appsettings.json");
         WriteCertificate(directory.FullName);
-        await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway));
+        await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName)));
         var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, Program.AddFeatures);
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
         Assert.Empty(loaded.Problems);
@@ -60,6 +60,12 @@ internal sealed class GatewayServer : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
+    private static string SecureEndpoint(string directory) => $$"""
+        "Secure": { "Url": "https://127.0.0.1:0", "Role": "Forward", "AllowAnonymous": true,
+                    "Certificate": { "Path": "{{directory}}/server.pem", "KeyPath": "{{directory}}/server.key" } },
+        """;
+
+    /// <summary>The files that the TLS listener names.</summary>
     private static void WriteCertificate(string directory)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -69,15 +75,15 @@ internal sealed class GatewayServer : IAsyncDisposable
         File.WriteAllText(Path.Combine(directory, "server.key"), key.ExportPkcs8PrivateKeyPem());
     }
 
-    private static string Configuration(string directory, Uri origin, string? gateway) => $$"""
+    /// <summary>A whole configuration file with a listener of every role on a free port.</summary>
+    public static string Configuration(string directory, Uri origin, string? gateway, string more = "") => $$"""
         {
           "Kestrel": { "Endpoints": {
             "Web":   { "Url": "http://127.0.0.1:0", "Role": "Reverse" },
             "Proxy": { "Url": "http://127.0.0.1:0", "Role": "Forward" },
             "Open":  { "Url": "http://127.0.0.1:0", "Role": "Forward", "AllowAnonymous": true },
             "H2c":   { "Url": "http://127.0.0.1:0", "Role": "Forward", "Protocols": "Http2" },
-            "Secure": { "Url": "https://127.0.0.1:0", "Role": "Forward", "AllowAnonymous": true,
-                        "Certificate": { "Path": "{{directory}}/server.pem", "KeyPath": "{{directory}}/server.key" } },
+            {{more}}
             "Socks": { "Url": "http://127.0.0.1:0", "Role": "Socks" },
             "Admin": { "Url": "http://127.0.0.1:0", "Role": "Admin" } } },
           "ReverseProxy": {

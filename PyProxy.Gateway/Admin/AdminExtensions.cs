@@ -33,6 +33,9 @@ internal static class AdminExtensions
         return services;
     }
 
+    /// <summary>Sends the clients of kept connections elsewhere once shutdown has begun.</summary>
+    public static IApplicationBuilder UseDraining(this IApplicationBuilder app) => app.UseMiddleware<DrainingMiddleware>();
+
     /// <summary>Everything of the admin role; none of it exists on listeners of another role.</summary>
     public static IEndpointRouteBuilder MapAdmin(this IEndpointRouteBuilder endpoints)
     {

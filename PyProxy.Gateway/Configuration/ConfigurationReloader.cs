@@ -25,6 +25,20 @@ internal sealed partial class ConfigurationReloader(
     // What stood in the file when the configuration in force was read; taken before the host started, so no edit falls between.
     private FileFingerprint _seen = Look(configuration);
 
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (configuration.Loader.File.Path is null)
+        {
+            EmbeddedDefaults(logger, ConfigurationFile.DefaultName);
+        }
+        else
+        {
+            InForce(logger, configuration.Loader.File.DisplayName);
+        }
+
+        return base.StartAsync(cancellationToken);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // One waiting request is enough: the reload that follows sees everything up to then.
@@ -168,4 +182,10 @@ internal sealed partial class ConfigurationReloader(
 
     [LoggerMessage(5, LogLevel.Error, "Reloading {File} failed; the watch goes on")]
     private static partial void ReloadFailed(ILogger logger, string file, Exception exception);
+
+    [LoggerMessage(6, LogLevel.Information, "Configuration {File} in force; edits to it are applied while the gateway runs")]
+    private static partial void InForce(ILogger logger, string file);
+
+    [LoggerMessage(7, LogLevel.Information, "No {Name} found: running on embedded defaults")]
+    private static partial void EmbeddedDefaults(ILogger logger, string name);
 }
