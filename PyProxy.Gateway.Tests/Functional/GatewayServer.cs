@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using PyProxy.Gateway.Configuration;
 using PyProxy.Gateway.Listeners.Endpoints;
 using PyProxy.Gateway.Users;
@@ -27,7 +29,7 @@ internal sealed class GatewayServer : IAsyncDisposable
 
     public int Port(string endpoint) => _app.Services.GetRequiredService<ListenerRegistry>().Find(endpoint).Port;
 
-    public Uri Url(string endpoint) => new($"http://127.0.0.1:{Port(endpoint)}");
+    public Uri Url(string endpoint) => new($"{(endpoint == "Secure" ? "https" : "http")}://127.0.0.1:{Port(endpoint)}");
 
     /// <summary>The lines of the access log so far.</summary>
     public async Task<string> AccessLogAsync() => await File.ReadAllTextAsync(Path.Combine(_directory.FullName, "access.log"));
@@ -38,7 +40,8 @@ internal sealed class GatewayServer : IAsyncDisposable
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
         var path = Path.Combine(directory.FullName, "appsettings.json");
-        await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway));
+        WriteCertificate(directory.FullName);
+        await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName)));
         var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, Program.AddFeatures);
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
         Assert.Empty(loaded.Problems);
@@ -57,14 +60,30 @@ internal sealed class GatewayServer : IAsyncDisposable
         _directory.Delete(recursive: true);
     }
 
+    private static string SecureEndpoint(string directory) => $$"""
+        "Secure": { "Url": "https://127.0.0.1:0", "Role": "Forward", "AllowAnonymous": true,
+                    "Certificate": { "Path": "{{directory}}/server.pem", "KeyPath": "{{directory}}/server.key" } },
+        """;
+
+    /// <summary>The files that the TLS listener names.</summary>
+    private static void WriteCertificate(string directory)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(150));
+        File.WriteAllText(Path.Combine(directory, "server.pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(directory, "server.key"), key.ExportPkcs8PrivateKeyPem());
+    }
+
     /// <summary>A whole configuration file with a listener of every role on a free port.</summary>
-    public static string Configuration(string directory, Uri origin, string? gateway) => $$"""
+    public static string Configuration(string directory, Uri origin, string? gateway, string more = "") => $$"""
         {
           "Kestrel": { "Endpoints": {
             "Web":   { "Url": "http://127.0.0.1:0", "Role": "Reverse" },
             "Proxy": { "Url": "http://127.0.0.1:0", "Role": "Forward" },
             "Open":  { "Url": "http://127.0.0.1:0", "Role": "Forward", "AllowAnonymous": true },
             "H2c":   { "Url": "http://127.0.0.1:0", "Role": "Forward", "Protocols": "Http2" },
+            {{more}}
             "Socks": { "Url": "http://127.0.0.1:0", "Role": "Socks" },
             "Admin": { "Url": "http://127.0.0.1:0", "Role": "Admin" } } },
           "ReverseProxy": {
