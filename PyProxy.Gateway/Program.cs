@@ -11,6 +11,7 @@ using PyProxy.Gateway.Listeners.Endpoints;
 using PyProxy.Gateway.Listeners.Transport;
 using PyProxy.Gateway.Resilience;
 using PyProxy.Gateway.Reverse;
+using PyProxy.Gateway.State;
 using PyProxy.Gateway.Telemetry;
 using PyProxy.Gateway.Traffic;
 using PyProxy.Gateway.Users;
@@ -72,6 +73,7 @@ internal static class Program
     {
         services.AddSingleton(GatewayIdentity.Create());
         services.AddResilience();
+        services.AddSharedState();
         services.AddEgress();
         services.AddRequestRules();
         services.AddGatewayTransport();

@@ -169,7 +169,7 @@ public sealed class PlanRateLimiterTests : IDisposable
         {
             User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(GatewayClaimTypes.Plan, "Standard")])),
         };
-        context.Features.Set(new Exchange { Id = "d-1", Role = role, User = user, ClientAddress = IPAddress.Parse(address) });
+        context.Features.Set(new Exchange { Id = "d-1", Role = role, Account = user is null ? null : new KnownUser(user, [], "Standard"), ClientAddress = IPAddress.Parse(address) });
         return context;
     }
 

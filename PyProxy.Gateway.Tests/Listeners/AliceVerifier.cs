@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Claims;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Tests.Listeners;
@@ -7,9 +6,9 @@ namespace PyProxy.Gateway.Tests.Listeners;
 /// <summary>Knows one user: alice, whose password is "s3cret".</summary>
 internal sealed class AliceVerifier : ICredentialVerifier
 {
-    public ValueTask<ClaimsPrincipal?> VerifyAsync(string userName, string password, IPAddress? clientAddress, CancellationToken cancellationToken)
+    public ValueTask<KnownUser?> VerifyAsync(string userName, string password, IPAddress? clientAddress, CancellationToken cancellationToken)
         => ValueTask.FromResult(
             userName == "alice" && password == "s3cret"
-                ? new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, userName)], "Test"))
+                ? new KnownUser(userName, [], plan: null)
                 : null);
 }

@@ -20,7 +20,7 @@ public sealed class AccessLogTests
             context =>
             {
                 var exchange = Exchange.Of(context);
-                exchange.User = "alice\n\u001b[31m";
+                exchange.Account = new KnownUser("alice\n\u001b[31m", [], plan: null);
                 exchange.AuthenticationScheme = "Basic";
                 exchange.Route = "r1";
                 exchange.Cluster = "c1";
@@ -147,7 +147,7 @@ public sealed class AccessLogTests
         await using var server = await ObservedServer.StartAsync(
             context =>
             {
-                Exchange.Of(context).User = new string('u', 1024 * 1024);
+                Exchange.Of(context).Account = new KnownUser(new string('u', 1024 * 1024), [], plan: null);
                 return Task.CompletedTask;
             },
             configuration: new() { ["Gateway:Telemetry:AccessLog:Path"] = stuck.Path });

@@ -16,9 +16,9 @@ public sealed class CredentialVerifierTests
         using var verifier = Create(Options(Hash));
         var user = await verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken);
 
-        Assert.Equal("alice", user!.Identity!.Name);
-        Assert.True(user.IsInRole("staff"));
-        Assert.Equal("standard", user.FindFirst("plan")!.Value);
+        Assert.Equal("alice", user!.Name);
+        Assert.True(user.Principal.IsInRole("staff"));
+        Assert.Equal("standard", user.Plan);
     }
 
     [Theory]

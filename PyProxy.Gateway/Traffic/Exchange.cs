@@ -44,7 +44,10 @@ internal sealed class Exchange
     /// <summary>Destination asked for; set on forward ways in, and on reverse routes from <c>Host</c>.</summary>
     public HostPort? Target { get; set; }
 
-    public string? User { get; set; }
+    /// <summary>Who asks; <see langword="null"/> before authentication and for anonymous clients.</summary>
+    public KnownUser? Account { get; set; }
+
+    public string? User => Account?.Name;
 
     /// <summary>Authentication scheme that told who the user is.</summary>
     public string? AuthenticationScheme { get; set; }
@@ -53,6 +56,15 @@ internal sealed class Exchange
 
     /// <summary>The rule or limit that decided, by its configured name.</summary>
     public string? DecidedBy { get; set; }
+
+    /// <summary>Plan that a rule put the exchange on, besides those of user and route.</summary>
+    public string? PlanByRule { get; set; }
+
+    /// <summary>Egress profile that a rule chose; otherwise the user's or the plan's holds.</summary>
+    public string? EgressProfile { get; set; }
+
+    /// <summary>Words that rules put on the exchange for the access log; <see langword="null"/> = none.</summary>
+    public IReadOnlyList<string>? Tags { get; set; }
 
     /// <summary>Set when the gateway itself answered.</summary>
     public ProxyError? Error { get; set; }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Claims;
 
 namespace PyProxy.Gateway.Traffic;
 
@@ -7,5 +6,5 @@ namespace PyProxy.Gateway.Traffic;
 internal interface ICredentialVerifier
 {
     /// <summary>The user, or <see langword="null"/> where name or password are not right. Takes as long for unknown names as for known ones.</summary>
-    ValueTask<ClaimsPrincipal?> VerifyAsync(string userName, string password, IPAddress? clientAddress, CancellationToken cancellationToken);
+    ValueTask<KnownUser?> VerifyAsync(string userName, string password, IPAddress? clientAddress, CancellationToken cancellationToken);
 }

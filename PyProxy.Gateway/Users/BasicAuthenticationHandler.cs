@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -85,11 +84,11 @@ internal sealed class BasicAuthenticationHandler(
         return user is null ? AuthenticateResult.Fail("Unknown user or wrong password.") : Accept(user, SchemeName);
     }
 
-    private AuthenticateResult Accept(ClaimsPrincipal user, string scheme)
+    private AuthenticateResult Accept(KnownUser user, string scheme)
     {
         var exchange = Exchange.Of(Context);
-        exchange.User = user.Identity?.Name;
+        exchange.Account = user;
         exchange.AuthenticationScheme = scheme;
-        return AuthenticateResult.Success(new AuthenticationTicket(user, scheme));
+        return AuthenticateResult.Success(new AuthenticationTicket(user.Principal, scheme));
     }
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Claims;
 using Microsoft.Extensions.Options;
 using PyProxy.Gateway.Traffic;
 
@@ -32,13 +31,13 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IDisposable
 
     /// <inheritdoc/>
     /// <exception cref="ProxyException">More verifications are waiting than will be done in a time that a client waits.</exception>
-    public ValueTask<ClaimsPrincipal?> VerifyAsync(string userName, string password, IPAddress? clientAddress, CancellationToken cancellationToken)
+    public ValueTask<KnownUser?> VerifyAsync(string userName, string password, IPAddress? clientAddress, CancellationToken cancellationToken)
     {
         var directory = _directory;
         var digest = VerifiedCredentialCache.DigestOf(userName, password);
         return directory.Verified.Find(digest) is { } user
-            ? ValueTask.FromResult<ClaimsPrincipal?>(user)
-            : new ValueTask<ClaimsPrincipal?>(VerifyPasswordAsync(directory, digest, userName, password, cancellationToken));
+            ? ValueTask.FromResult<KnownUser?>(user)
+            : new ValueTask<KnownUser?>(VerifyPasswordAsync(directory, digest, userName, password, cancellationToken));
     }
 
     public void Dispose()
@@ -47,7 +46,7 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IDisposable
         _verifications.Dispose();
     }
 
-    private async Task<ClaimsPrincipal?> VerifyPasswordAsync(
+    private async Task<KnownUser?> VerifyPasswordAsync(
         UserDirectory directory, VerifiedCredentialCache.Digest digest, string userName, string password, CancellationToken cancellationToken)
     {
         if (Interlocked.Increment(ref _waiting) > MaxWaiting)
@@ -84,8 +83,8 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IDisposable
                 return null;
             }
 
-            directory.Verified.Remember(digest, user.Principal);
-            return user.Principal;
+            directory.Verified.Remember(digest, user.Account);
+            return user.Account;
         }
         finally
         {

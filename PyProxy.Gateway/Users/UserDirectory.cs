@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Security.Claims;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Users;
@@ -21,18 +20,12 @@ internal sealed class UserDirectory(UsersOptions options, TimeProvider time)
 
     private static User Compile(string name, AccountOptions account)
     {
-        List<Claim> claims = [new(GatewayClaimTypes.Name, name), .. account.Groups.Select(group => new Claim(GatewayClaimTypes.Group, group))];
-        if (account.Plan is not null)
-        {
-            claims.Add(new Claim(GatewayClaimTypes.Plan, account.Plan));
-        }
-
         // A hash that does not parse does not pass validation; were it to, no password would be right for the account.
         var hash = !account.Disabled && PasswordHash.TryParse(account.PasswordHash, out var parsed) ? parsed : null;
-        return new User(new ClaimsPrincipal(new ClaimsIdentity(claims, "Password", GatewayClaimTypes.Name, GatewayClaimTypes.Group)), hash);
+        return new User(new KnownUser(name, account.Groups, account.Plan), hash);
     }
 
-    /// <param name="Principal">Shared by all requests of the user; nobody changes it.</param>
+    /// <param name="Account">Shared by all requests of the user.</param>
     /// <param name="Hash"><see langword="null"/> where no password is right.</param>
-    internal sealed record User(ClaimsPrincipal Principal, PasswordHash? Hash);
+    internal sealed record User(KnownUser Account, PasswordHash? Hash);
 }

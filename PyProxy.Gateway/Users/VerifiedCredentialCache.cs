@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
-using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Users;
 
@@ -32,10 +32,10 @@ internal sealed class VerifiedCredentialCache(TimeSpan duration, TimeProvider ti
         return digest;
     }
 
-    public ClaimsPrincipal? Find(in Digest digest)
+    public KnownUser? Find(in Digest digest)
         => _entries.TryGetValue(digest, out var entry) && time.GetElapsedTime(entry.VerifiedAt) < duration ? entry.User : null;
 
-    public void Remember(in Digest digest, ClaimsPrincipal user)
+    public void Remember(in Digest digest, KnownUser user)
     {
         if (duration == TimeSpan.Zero)
         {
@@ -53,5 +53,5 @@ internal sealed class VerifiedCredentialCache(TimeSpan duration, TimeProvider ti
     /// <summary>An HMAC-SHA256; keyed, so its bits need no further hashing and comparing it tells a stranger nothing.</summary>
     internal readonly record struct Digest(UInt128 High, UInt128 Low);
 
-    private readonly record struct Entry(ClaimsPrincipal User, long VerifiedAt);
+    private readonly record struct Entry(KnownUser User, long VerifiedAt);
 }

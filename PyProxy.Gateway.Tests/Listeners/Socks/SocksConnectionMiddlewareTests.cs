@@ -72,7 +72,7 @@ public sealed class SocksConnectionMiddlewareTests : IDisposable
         string? user = null;
         var running = RunAsync(context =>
         {
-            user = context.Features.Get<IVerifiedUserFeature>()?.User.Identity?.Name;
+            user = context.Features.Get<IVerifiedUserFeature>()?.User.Name;
             return Task.CompletedTask;
         });
         await SendAndEndAsync([5, 2, 0, 2, 1, 5, .. "alice"u8, 6, .. "s3cret"u8, .. Domain]);

@@ -18,7 +18,7 @@ public sealed class SocksOverKestrelTests
         string? seen = null;
         await using var server = await StartAsync(context =>
         {
-            seen = $"{context.Request.Method} {context.Features.Get<IVerifiedUserFeature>()?.User.Identity?.Name} {context.Request.Host} "
+            seen = $"{context.Request.Method} {context.Features.Get<IVerifiedUserFeature>()?.User.Name} {context.Request.Host} "
                 + context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
             context.Features.Get<ITunnelRefusalFeature>()!.Refuse(ProxyErrors.NotAllowed("no"));
             context.Response.StatusCode = StatusCodes.Status403Forbidden;

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
-using System.Security.Claims;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Listeners.Socks;
@@ -14,7 +13,7 @@ internal sealed record SocksRejection(string Reason, byte[] Answer);
 /// <summary>
 /// What a handshake led to: a request for <see cref="Target"/>, a rejection, or neither where the client ended the connection.
 /// </summary>
-internal readonly record struct SocksHandshakeResult(HostPort? Target, ClaimsPrincipal? User, SocksRejection? Rejection)
+internal readonly record struct SocksHandshakeResult(HostPort? Target, KnownUser? User, SocksRejection? Rejection)
 {
     public static implicit operator SocksHandshakeResult(SocksRejection? rejection) => new(null, null, rejection);
 }
@@ -48,7 +47,7 @@ internal sealed class SocksHandshake(IDuplexPipe transport, ICredentialVerifier 
         }
 
         // 2. The method: a password where the client has one, nothing only where the endpoint says so.
-        ClaimsPrincipal? user = null;
+        KnownUser? user = null;
         if (greeting.OffersUserPassword)
         {
             await SendAsync([SocksVersions.Socks5, SocksMessages.MethodUserPassword], cancellationToken);
@@ -92,7 +91,7 @@ internal sealed class SocksHandshake(IDuplexPipe transport, ICredentialVerifier 
         _ => new SocksRejection(RejectionReason.WrongProtocol, []),
     };
 
-    private async ValueTask<ClaimsPrincipal?> VerifyAsync(SocksCredentials credentials, CancellationToken cancellationToken)
+    private async ValueTask<KnownUser?> VerifyAsync(SocksCredentials credentials, CancellationToken cancellationToken)
         => credentials is { UserName: { } name, Password: { } password }
             ? await verifier.VerifyAsync(name, password, clientAddress, cancellationToken)
             : null;

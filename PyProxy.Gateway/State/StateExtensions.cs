@@ -1,0 +1,10 @@
+using PyProxy.Gateway.Sections;
+
+namespace PyProxy.Gateway.State;
+
+internal static class StateExtensions
+{
+    /// <summary>The engines behind the gateway: Redis and the database.</summary>
+    public static IServiceCollection AddSharedState(this IServiceCollection services)
+        => services.AddGatewaySection<SharedStateOptions, SharedStateOptionsValidator>("Gateway:SharedState");
+}
