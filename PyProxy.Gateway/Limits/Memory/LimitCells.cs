@@ -112,7 +112,7 @@ internal static class LimitCells
         // Part by part comes back, the oldest first, until there are enough.
         var missing = used + permits - limit.Amount;
         var oldest = current - Segments;
-        for (; oldest < current && missing > 0; oldest++)
+        for (; oldest <= current && missing > 0; oldest++)
         {
             missing -= oldest < 0 ? 0 : cells[RingIndex(oldest)];
         }
