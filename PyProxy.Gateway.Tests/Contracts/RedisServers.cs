@@ -41,12 +41,13 @@ internal sealed class GarnetInProcess : RedisServerUnderTest
 
     private GarnetInProcess(GarnetServer server) => _server = server;
 
+    /// <remarks>Garnet runs a script as one step only in its transaction mode; Redis has no other.</remarks>
     public static GarnetInProcess Start()
     {
         var port = FreePort();
         var server = new GarnetServer(
             ["--bind", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture), "--memory", "64m", "--index", "1m", "--page", "1m",
-                "--lua", "true", "--no-obj", "false", "-q"]);
+                "--lua", "true", "--lua-transaction-mode", "true", "--no-obj", "false", "-q"]);
         server.Start();
         return new GarnetInProcess(server) { Port = port };
     }
@@ -114,12 +115,14 @@ internal sealed class DebianRedis : RedisServerUnderTest
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
+            RedirectStandardError = true, // its own pipe: the runner's would stay open for as long as it lives
             WorkingDirectory = Path.GetTempPath(),
         };
         try
         {
             var process = Process.Start(start)!;
             process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
             return process;
         }
         catch (Win32Exception)

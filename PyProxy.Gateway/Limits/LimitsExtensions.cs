@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Limits.Memory;
 using PyProxy.Gateway.Limits.Plans;
+using PyProxy.Gateway.Limits.Redis;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Configuration;
@@ -22,7 +23,7 @@ internal static class LimitsExtensions
         services.AddSingleton<PlanSelector>();
         services.AddSingleton<RateLimitFields>();
         services.AddSingleton<MemoryLimiterEngine>();
-        services.TryAddSingleton<ILimiterEngine>(provider => provider.GetRequiredService<MemoryLimiterEngine>());
+        services.AddSharedLimits();
         services.AddSingleton<PlanRateLimiter>();
         services.AddRoutePlans();
         services.AddOptions<RateLimiterOptions>().Configure<PlanRateLimiter, RefusalWriter>((options, limiter, refusals) =>

@@ -55,7 +55,7 @@ public sealed class RedisConnectionTests
         await server.SignalAsync("STOP");
         Assert.Null(await client.Connection.TryEvaluateAsync(Echo, [], ["hello"]));
         Assert.False(client.Connection.IsUsable);
-        var notAsked = client.Connection.TryEvaluateAsync(Echo, [], ["hello"]).AsTask();
+        var notAsked = client.Connection.TryEvaluateAsync(Echo, [], ["hello"]);
         Assert.True(notAsked.IsCompleted);
 
         await server.SignalAsync("CONT");

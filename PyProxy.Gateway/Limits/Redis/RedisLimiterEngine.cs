@@ -11,10 +11,8 @@ namespace PyProxy.Gateway.Limits.Redis;
 /// </summary>
 internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
 {
-    /// <summary>What a gateway holds is good for so long after it last said so: a crash gives it back.</summary>
-    public static readonly TimeSpan HeldLife = TimeSpan.FromSeconds(30);
-
-    public static readonly TimeSpan RenewAfter = TimeSpan.FromSeconds(10);
+    // Every key that is held is renewed three times in it; 100,000 users with open tunnels make it 10,000 small scripts a second.
+    private static readonly TimeSpan DefaultHeldLife = TimeSpan.FromSeconds(30);
 
     // ~600 bytes each. Users are as many as are configured; addresses and hosts are what a stranger can have many of.
     private const int MaxSubjects = 1_000_000;
@@ -31,10 +29,21 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _sweeping;
     private readonly Lock _order = new();
+    private readonly long _heldMilliseconds;
+    private readonly long _renewAfter;
     private int _count;
 
     public RedisLimiterEngine(RedisConnection redis, WithoutRedis withoutRedis, Fleet fleet, SharedLimitsMetrics metrics, TimeProvider time)
+        : this(redis, withoutRedis, fleet, metrics, time, DefaultHeldLife)
     {
+    }
+
+    /// <summary>With another life of what is held: what this gateway holds is good for so long after it last said so; a crash gives it back.</summary>
+    internal RedisLimiterEngine(
+        RedisConnection redis, WithoutRedis withoutRedis, Fleet fleet, SharedLimitsMetrics metrics, TimeProvider time, TimeSpan heldLife)
+    {
+        _heldMilliseconds = (long)heldLife.TotalMilliseconds;
+        _renewAfter = heldLife.Ticks / 3;
         _redis = redis;
         _withoutRedis = withoutRedis;
         _fleet = fleet;
@@ -121,15 +130,14 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        await _stopping.CancelAsync(); // the container knows it by two names and disposes it by both
         await _sweeping;
-        _stopping.Dispose();
     }
 
     private async ValueTask<LimitDecision> AskAsync(LimitAttempt attempt, SharedAsk ask, LimitDecision decision, SharedPermits permits, long now)
     {
         // 1. All calls are sent before any is waited for
-        var calls = new List<(IReadOnlyList<SharedAskPart> Parts, ValueTask<RedisResult?> Answer)>();
+        var calls = new List<(IReadOnlyList<SharedAskPart> Parts, Task<RedisResult?> Answer)>();
         foreach (var parts in ask.Calls(_redis.IsCluster))
         {
             calls.Add((parts, Send(parts, attempt.Permits, now)));
@@ -163,10 +171,10 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
         return Conclude(attempt, decision, permits);
     }
 
-    private ValueTask<RedisResult?> Send(IReadOnlyList<SharedAskPart> parts, int permits, long now)
+    private Task<RedisResult?> Send(IReadOnlyList<SharedAskPart> parts, int permits, long now)
     {
         var keys = new List<RedisKey>(parts.Count * 2);
-        var arguments = new List<RedisValue>(16) { _fleet.Instance, (long)HeldLife.TotalMilliseconds };
+        var arguments = new List<RedisValue>(16) { _fleet.Instance, _heldMilliseconds };
 
         // Numbers of what is held overwrite each other in Redis: they have to arrive in the order in which they were true.
         lock (_order)
@@ -272,11 +280,11 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
     {
         lock (_order)
         {
-            var (requests, tunnels) = subject.Tell(Now);
+            var (requests, tunnels) = subject.Tell(Now + _renewAfter);
 
             // Nobody waits for it: what is not heard is renewed, or expires.
             _ = _redis.TryEvaluateAsync(
-                SharedLimitScripts.Hold, [subject.HeldKey], [_fleet.Instance, (long)HeldLife.TotalMilliseconds, requests, tunnels]).AsTask();
+                SharedLimitScripts.Hold, [subject.HeldKey], [_fleet.Instance, _heldMilliseconds, requests, tunnels]);
         }
     }
 

@@ -83,7 +83,7 @@ internal static class SharedLimitScripts
             left, after = amount - used - granted, (at + 9) * part_length - now
           else
             local missing, oldest = used + want - amount, at - 8
-            while oldest < at and missing > 0 do
+            while oldest <= at and missing > 0 do
               missing = missing - cells[oldest % 9 + 1]
               oldest = oldest + 1
             end

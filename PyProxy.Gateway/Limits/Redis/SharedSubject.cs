@@ -183,7 +183,7 @@ internal sealed class SharedSubject
                 decision = LimitDecision.Combine(decision, lease.Answered(limit, part.AsksAhead[i], permits, granted, left, after, sent, now));
             }
 
-            return part.Held is { } held ? ReadHeld(held, (int)answer[part.Rates.Count * 3], now, ref decision) : null;
+            return part.Held is { } held ? ReadHeld(held, (int)answer[part.Rates.Count * 3], ref decision) : null;
         }
     }
 
@@ -227,11 +227,11 @@ internal sealed class SharedSubject
     }
 
     /// <summary>What Redis is to be told that this gateway holds.</summary>
-    public (long Requests, long Tunnels) Tell(long now)
+    public (long Requests, long Tunnels) Tell(long renewAt)
     {
         lock (_lock)
         {
-            _renewAt = now + RedisLimiterEngine.RenewAfter.Ticks;
+            _renewAt = renewAt;
             return (_held[0].Granted + _held[0].Asked, _held[1].Granted + _held[1].Asked);
         }
     }
@@ -285,7 +285,7 @@ internal sealed class SharedSubject
 
     private static LimitDecision HeldRefusal(Limit limit) => new(IsAllowed: false, limit, Left: 0, TimeSpan.FromSeconds(1));
 
-    private SharedPermit? ReadHeld(Limit limit, int answer, long now, ref LimitDecision decision)
+    private SharedPermit? ReadHeld(Limit limit, int answer, ref LimitDecision decision)
     {
         ref var own = ref Of(limit);
         own.Asked--;
@@ -301,11 +301,6 @@ internal sealed class SharedSubject
 
         own.Granted++;
         own.InUse++;
-        if (_renewAt <= now)
-        {
-            _renewAt = now + RedisLimiterEngine.RenewAfter.Ticks;
-        }
-
         return PermitOf(limit);
     }
 

@@ -17,6 +17,8 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
 
     private static readonly RedisScript Probe = new("redis.call('SET', KEYS[1], '1', 'PX', 10000) return 1");
 
+    private static readonly Task<RedisResult?> NotAsked = Task.FromResult<RedisResult?>(null);
+
     private readonly ConfigurationOptions? _endpoint;
     private readonly TimeSpan _timeout;
     private readonly RedisKey[] _probeKey;
@@ -60,26 +62,8 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     public bool IsCluster { get; private set; }
 
     /// <summary>Runs a script; the answer is <see langword="null"/> where Redis is away or did not answer in time: whether it ran is then unknown.</summary>
-    public async ValueTask<RedisResult?> TryEvaluateAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
-    {
-        if (_usable is not { } database)
-        {
-            return null;
-        }
-
-        var started = _time.GetTimestamp();
-        if (await TryAsync(database, script, keys, arguments) is not { } answer)
-        {
-            return null;
-        }
-
-        if (_metrics.IsDurationEnabled)
-        {
-            _metrics.Answered(_time.GetElapsedTime(started));
-        }
-
-        return answer;
-    }
+    public Task<RedisResult?> TryEvaluateAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
+        => _usable is { } database ? TryAsync(database, script, keys, arguments) : NotAsked;
 
     /// <summary>The database for what is neither hot nor bounded by the circuit; <see langword="null"/> while Redis is away.</summary>
     public IDatabase? Database => _usable;
@@ -130,10 +114,13 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     private async Task<RedisResult?> TryAsync(IDatabase database, RedisScript script, RedisKey[] keys, RedisValue[] arguments)
     {
         Task<RedisResult>? call = null;
+        var started = _time.GetTimestamp();
         try
         {
             call = database.ScriptEvaluateAsync(script.Text, keys, arguments);
-            return await call.WaitAsync(_timeout, _time);
+            var answer = await call.WaitAsync(_timeout, _time);
+            _metrics.Answered(_time.GetElapsedTime(started));
+            return answer;
         }
         catch (TimeoutException)
         {

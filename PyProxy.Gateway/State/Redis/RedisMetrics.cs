@@ -25,8 +25,6 @@ internal sealed class RedisMetrics
             description: "1 while Redis answers in time, 0 while it is away. No series where no Redis is configured.");
     }
 
-    public bool IsDurationEnabled => _duration.Enabled;
-
     public void Answered(TimeSpan duration)
     {
         _calls.Add(1, new KeyValuePair<string, object?>("outcome", "ok"));
