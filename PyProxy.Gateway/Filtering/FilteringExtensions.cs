@@ -1,3 +1,4 @@
+using PyProxy.Gateway.Filtering.Lists;
 using PyProxy.Gateway.Sections;
 
 namespace PyProxy.Gateway.Filtering;
@@ -9,6 +10,7 @@ internal static class FilteringExtensions
         services.AddGatewaySection<FilteringOptions, FilteringOptionsValidator>("Gateway:Filtering");
         services.AddSingleton<FilteringMetrics>();
         services.AddSingleton<TrafficFilter>();
+        services.AddFilterLists();
         return services;
     }
 
