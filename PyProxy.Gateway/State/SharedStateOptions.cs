@@ -10,6 +10,6 @@ internal sealed class SharedStateOptions
     public string? Redis { get; init; }
 
     [Description("Database for users and usage. SQLite: \"Data Source=pyproxy.db\" (relative: below Gateway:DataDirectory); "
-        + "PostgreSQL: \"Host=...;Database=...\" or postgres://... Default: Data Source=pyproxy.db.")]
+        + "PostgreSQL: \"Host=...;Database=...\" or postgres://... A change needs a restart. Default: Data Source=pyproxy.db.")]
     public string Database { get; init; } = "Data Source=pyproxy.db";
 }

@@ -1,4 +1,5 @@
 using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.State.Database;
 
 namespace PyProxy.Gateway.State;
 
@@ -11,9 +12,9 @@ internal sealed class SharedStateOptionsValidator : ISectionValidator<SharedStat
             errors.Add($"{path}:Redis", "must be host:port, or absent.");
         }
 
-        if (string.IsNullOrWhiteSpace(options.Database))
+        if (!DatabaseAddress.TryParse(options.Database, dataDirectory: "", out _, out var mistake))
         {
-            errors.Add($"{path}:Database", "must be a connection string of SQLite or PostgreSQL.");
+            errors.Add($"{path}:Database", mistake);
         }
     }
 }

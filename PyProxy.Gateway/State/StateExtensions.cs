@@ -1,4 +1,5 @@
 using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.State.Database;
 
 namespace PyProxy.Gateway.State;
 
@@ -6,5 +7,5 @@ internal static class StateExtensions
 {
     /// <summary>The engines behind the gateway: Redis and the database.</summary>
     public static IServiceCollection AddSharedState(this IServiceCollection services)
-        => services.AddGatewaySection<SharedStateOptions, SharedStateOptionsValidator>("Gateway:SharedState");
+        => services.AddGatewaySection<SharedStateOptions, SharedStateOptionsValidator>("Gateway:SharedState").AddDatabase();
 }
