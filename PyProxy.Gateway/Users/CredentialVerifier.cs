@@ -12,7 +12,7 @@ namespace PyProxy.Gateway.Users;
 /// Verifies credentials against the configured stores and remembers for a short time which were right. While a store is away, those who were
 /// verified a short while ago stay, and nobody else gets in.
 /// </summary>
-internal sealed class CredentialVerifier : ICredentialVerifier, IUserDirectory, IDisposable
+internal sealed class CredentialVerifier : ICredentialVerifier, IUserLookup, IDisposable
 {
     // What an unknown name is verified against, so that it takes as long as a known one.
     private static readonly PasswordHash Nobody = PasswordHash.Create(Guid.NewGuid().ToString());
@@ -33,22 +33,30 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IUserDirectory, 
         _subscription = changes.Subscribe(_verified.Forget);
     }
 
+    /// <inheritdoc/>
     public string Realm => _options.CurrentValue.Realm;
 
     /// <inheritdoc/>
-    /// <exception cref="ProxyException">More verifications are waiting than will be done in a time that a client waits, or a store is away.</exception>
     public ValueTask<KnownUser?> VerifyAsync(string userName, string password, IPAddress? clientAddress, CancellationToken cancellationToken)
+        => VerifyPasswordAsync(userName, password, cancellationToken);
+
+    /// <inheritdoc/>
+    public KnownUser? FindVerified(ReadOnlySpan<byte> userName, ReadOnlySpan<byte> password)
+        => Remembered(DigestOf(CredentialKind.Password, userName, password));
+
+    /// <inheritdoc/>
+    public ValueTask<KnownUser?> VerifyPasswordAsync(string userName, string password, CancellationToken cancellationToken)
     {
         var digest = DigestOf(CredentialKind.Password, userName, password);
         return Remembered(digest) is { } user
             ? ValueTask.FromResult<KnownUser?>(user)
-            : new ValueTask<KnownUser?>(VerifyPasswordAsync(digest, userName, password, cancellationToken));
+            : new ValueTask<KnownUser?>(VerifyAgainstStoresAsync(digest, userName, password, cancellationToken));
     }
 
     /// <inheritdoc/>
     public ValueTask<KnownUser?> FindAsync(string userName, CancellationToken cancellationToken)
     {
-        var digest = DigestOf(CredentialKind.Name, userName, secret: default);
+        var digest = DigestOf(CredentialKind.Name, userName, secret: "");
         return Remembered(digest) is { } user
             ? ValueTask.FromResult<KnownUser?>(user)
             : new ValueTask<KnownUser?>(LookUpAsync());
@@ -69,14 +77,14 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IUserDirectory, 
     }
 
     /// <inheritdoc/>
-    public ValueTask<KnownUser?> FindByApiKeyAsync(string apiKey, CancellationToken cancellationToken)
+    public ValueTask<KnownUser?> FindByApiKeyAsync(string key, CancellationToken cancellationToken)
     {
-        if (GeneratedCredential.IdOf(apiKey) is not { } id)
+        if (GeneratedCredential.IdOf(key) is not { } id)
         {
             return ValueTask.FromResult<KnownUser?>(null);
         }
 
-        var digest = DigestOf(CredentialKind.ApiKey, userName: default, apiKey);
+        var digest = DigestOf(CredentialKind.ApiKey, userName: "", key);
         return Remembered(digest) is { } user
             ? ValueTask.FromResult<KnownUser?>(user)
             : new ValueTask<KnownUser?>(LookUpAsync());
@@ -86,8 +94,8 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IUserDirectory, 
             var before = _verified.Changes;
             try
             {
-                var key = await _stores.FindApiKeyAsync(id, cancellationToken);
-                return key is { User.Disabled: false } && key.Hash.Verify(apiKey) ? Remember(digest, key.User.Account, before) : null;
+                var found = await _stores.FindApiKeyAsync(id, cancellationToken);
+                return found is { User.Disabled: false } && found.Hash.Verify(key) ? Remember(digest, found.User.Account, before) : null;
             }
             catch (DatabaseUnavailableException e)
             {
@@ -98,7 +106,7 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IUserDirectory, 
 
     public void Dispose() => _subscription.Dispose();
 
-    private async Task<KnownUser?> VerifyPasswordAsync(Digest digest, string userName, string password, CancellationToken cancellationToken)
+    private async Task<KnownUser?> VerifyAgainstStoresAsync(Digest digest, string userName, string password, CancellationToken cancellationToken)
     {
         var before = _verified.Changes;
         StoredUser? user;

@@ -21,7 +21,7 @@ internal static class UsersExtensions
         services.AddSingleton<PasswordThreads>();
         services.AddSingleton<CredentialVerifier>();
         services.AddSingleton<ICredentialVerifier>(static provider => provider.GetRequiredService<CredentialVerifier>());
-        services.AddSingleton<IUserDirectory>(static provider => provider.GetRequiredService<CredentialVerifier>());
+        services.AddSingleton<IUserLookup>(static provider => provider.GetRequiredService<CredentialVerifier>());
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusingAuthorizationResultHandler>();
         services.AddAuthentication(BasicAuthenticationHandler.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, BasicAuthenticationHandler>(BasicAuthenticationHandler.SchemeName, configureOptions: null);

@@ -37,16 +37,28 @@ internal sealed class VerifiedCredentialCache(TimeProvider time)
 
     public int Count => _entries.Count;
 
-    public static Digest DigestOf(CredentialKind kind, ReadOnlySpan<char> userName, ReadOnlySpan<char> secret)
+    public static Digest DigestOf(CredentialKind kind, string userName, string secret)
+    {
+        var maxLength = Encoding.UTF8.GetMaxByteCount(userName.Length) + Encoding.UTF8.GetMaxByteCount(secret.Length);
+        var text = maxLength <= 512 ? stackalloc byte[512] : new byte[maxLength];
+        var nameLength = Encoding.UTF8.GetBytes(userName, text);
+        var length = nameLength + Encoding.UTF8.GetBytes(secret, text[nameLength..]);
+        var digest = DigestOf(kind, text[..nameLength], text[nameLength..length]);
+        CryptographicOperations.ZeroMemory(text[..length]);
+        return digest;
+    }
+
+    /// <summary>The same for UTF-8.</summary>
+    public static Digest DigestOf(CredentialKind kind, ReadOnlySpan<byte> userName, ReadOnlySpan<byte> secret)
     {
         // The length keeps ("a", "bc") apart from ("ab", "c").
         const int head = sizeof(byte) + sizeof(int);
-        var maxLength = head + Encoding.UTF8.GetMaxByteCount(userName.Length) + Encoding.UTF8.GetMaxByteCount(secret.Length);
-        var text = maxLength <= 512 ? stackalloc byte[512] : new byte[maxLength];
+        var length = head + userName.Length + secret.Length;
+        var text = length <= 512 ? stackalloc byte[512] : new byte[length];
         text[0] = (byte)kind;
-        var nameLength = Encoding.UTF8.GetBytes(userName, text[head..]);
-        MemoryMarshal.Write(text[sizeof(byte)..], nameLength);
-        var length = head + nameLength + Encoding.UTF8.GetBytes(secret, text[(head + nameLength)..]);
+        MemoryMarshal.Write(text[sizeof(byte)..], userName.Length);
+        userName.CopyTo(text[head..]);
+        secret.CopyTo(text[(head + userName.Length)..]);
         var digest = default(Digest);
         HMACSHA256.HashData(Key, text[..length], MemoryMarshal.AsBytes(new Span<Digest>(ref digest)));
         CryptographicOperations.ZeroMemory(text[..length]);
