@@ -46,6 +46,7 @@ public sealed class TunnelLifetimeTests : IAsyncLifetime
             Assert.Equal(1, live.CountTunnels());
         }
 
+        client.Dispose();
         await EventuallyAsync(() => live.CountTunnels() == 0);
         await _gateway.StopAsync();
         var record = JsonSerializer.Deserialize<JsonElement>(Assert.Single((await _gateway.AccessLogAsync()).TrimEnd().Split('\n')));
