@@ -60,6 +60,12 @@ internal sealed class Exchange
     /// <summary>Plan that a rule put the exchange on, besides those of user and route.</summary>
     public string? PlanByRule { get; set; }
 
+    /// <summary>Whether the limits were asked about this exchange; a refusal before them is charged afterwards.</summary>
+    public bool LimitsAsked { get; set; }
+
+    /// <summary>Holds back the exchange's bytes; <see langword="null"/> where nothing limits them.</summary>
+    public ITransferLimiter? Transfers { get; set; }
+
     /// <summary>Egress profile that a rule chose; otherwise the user's or the plan's holds.</summary>
     public string? EgressProfile { get; set; }
 
