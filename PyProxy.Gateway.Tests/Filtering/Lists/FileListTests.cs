@@ -1,3 +1,4 @@
+using System.Net;
 using PyProxy.Gateway.Filtering.Lists;
 
 namespace PyProxy.Gateway.Tests.Filtering.Lists;
@@ -114,14 +115,14 @@ public sealed class FileListTests : IDisposable
         await File.WriteAllTextAsync(lists.Path("more.txt"), "192.0.2.0/24\n", TestContext.Current.CancellationToken);
         await lists.StartAsync();
         var content = lists.List.State.Content;
-        var held = lists.Lists.Get("more"); // as a rule that was compiled before the list is known
+        var held = lists.Slot("more"); // as a rule that was compiled before the list is known
 
         lists.Reload(("more:Source", "more.txt"), ("more:Format", "Cidr"));
-        await lists.UntilAsync(() => held.ContainsHost("192.0.2.1"), Look);
+        await lists.UntilAsync(() => held.Content.Addresses?.Contains(IPAddress.Parse("192.0.2.1")) == true, Look);
         Assert.Same(content, lists.List.State.Content);
 
         lists.Reload(("more:Source", null), ("more:Format", null));
-        await lists.UntilAsync(() => lists.Lists.All.Count == 1, Look);
+        await lists.UntilAsync(() => lists.Lists.All.Count == 1 && held.Content.Addresses is null, Look);
     }
 
     [Fact]
@@ -147,7 +148,7 @@ public sealed class FileListTests : IDisposable
 
         await lists.Lists.LoadLocalAsync(TestContext.Current.CancellationToken);
 
-        Assert.True(lists.List.ContainsHost("one.example"));
+        Assert.True(lists.Slot("ads").Content.Hosts?.Contains("one.example"));
         Assert.Empty(lists.Lists.All);
     }
 

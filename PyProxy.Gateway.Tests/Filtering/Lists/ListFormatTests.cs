@@ -218,8 +218,8 @@ public sealed class ListFormatTests
         Assert.Equal(3, list.Summary.Entries);
     }
 
-    private static Task<ListContent> ReadAsync(ListFormat format, string text) => ReadAsync(new ListOptions { Format = format }, text);
+    private static Task<LoadedList> ReadAsync(ListFormat format, string text) => ReadAsync(new ListOptions { Format = format }, text);
 
-    private static Task<ListContent> ReadAsync(ListOptions options, string text)
+    private static Task<LoadedList> ReadAsync(ListOptions options, string text)
         => ListReader.ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(text)), options, TestContext.Current.CancellationToken);
 }

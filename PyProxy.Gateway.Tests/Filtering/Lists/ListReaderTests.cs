@@ -133,7 +133,7 @@ public sealed class ListReaderTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static void Look(ListContent list, string[] hosts)
+    private static void Look(LoadedList list, string[] hosts)
     {
         for (var i = 0; i < 1000; i++)
         {
@@ -144,9 +144,9 @@ public sealed class ListReaderTests
         }
     }
 
-    private static Task<ListContent> ReadAsync(string text, ListOptions options) => ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(text)), options);
+    private static Task<LoadedList> ReadAsync(string text, ListOptions options) => ReadAsync(new MemoryStream(Encoding.UTF8.GetBytes(text)), options);
 
-    private static Task<ListContent> ReadAsync(Stream stream, ListOptions options)
+    private static Task<LoadedList> ReadAsync(Stream stream, ListOptions options)
         => ListReader.ReadAsync(stream, options, TestContext.Current.CancellationToken);
 }
 

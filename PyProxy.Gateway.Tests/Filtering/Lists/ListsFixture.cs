@@ -2,6 +2,7 @@ using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Time.Testing;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Filtering.Lists;
+using PyProxy.Gateway.Filtering.Matching;
 using PyProxy.Gateway.Resilience;
 
 namespace PyProxy.Gateway.Tests.Filtering.Lists;
@@ -38,7 +39,10 @@ internal sealed class ListsFixture : IAsyncDisposable
 
     public FilterLists Lists => _services.GetRequiredService<FilterLists>();
 
-    public FilterList List => Lists.Get("ads");
+    public FilterList List => Lists.All.Single(entry => entry.List.Name == "ads").List;
+
+    /// <summary>What a rule that names the list holds.</summary>
+    public ListSlot Slot(string name) => Get<ListRegistry>().Slot(name);
 
     public T Get<T>()
         where T : notnull

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Filtering.Lists.Sources;
+using PyProxy.Gateway.Filtering.Matching;
 
 namespace PyProxy.Gateway.Filtering.Lists;
 
@@ -14,6 +15,7 @@ internal sealed class FilterLists : IHostedService, IAsyncDisposable
     private static readonly TimeSpan PatienceAtStart = TimeSpan.FromSeconds(10);
 
     private readonly IOptionsMonitor<ListsOptions> _options;
+    private readonly ListRegistry _registry;
     private readonly EgressHandlers _egress;
     private readonly ListStore _store;
     private readonly ListMetrics _metrics;
@@ -23,11 +25,12 @@ internal sealed class FilterLists : IHostedService, IAsyncDisposable
     private readonly ConcurrentDictionary<string, FilterList> _lists = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, ListKeeper> _keepers = new(StringComparer.OrdinalIgnoreCase);
     private readonly Lock _gate = new();
-    private readonly ConcurrentBag<Task> _retiring = [];
+    private readonly Dictionary<string, Task> _ends = new(StringComparer.OrdinalIgnoreCase); // of the last keeper of each name
     private IDisposable? _subscription;
 
     public FilterLists(
         IOptionsMonitor<ListsOptions> options,
+        ListRegistry registry,
         EgressHandlers egress,
         ListStore store,
         ListMetrics metrics,
@@ -36,6 +39,7 @@ internal sealed class FilterLists : IHostedService, IAsyncDisposable
         ILogger<FilterLists> logger)
     {
         _options = options;
+        _registry = registry;
         _egress = egress;
         _store = store;
         _metrics = metrics;
@@ -43,9 +47,6 @@ internal sealed class FilterLists : IHostedService, IAsyncDisposable
         _root = environment.ContentRootPath;
         _logger = logger;
     }
-
-    /// <summary>The list of a name, also of one that is only about to be configured: rules and lists learn of a reload in no certain order.</summary>
-    public FilterList Get(string name) => _lists.GetOrAdd(name, static (name, metrics) => new FilterList(name, metrics), _metrics);
 
     /// <summary>The lists that are configured, with how it stands with each.</summary>
     public IReadOnlyList<(FilterList List, ListOptions Options)> All
@@ -104,7 +105,7 @@ internal sealed class FilterLists : IHostedService, IAsyncDisposable
             foreach (var keeper in keepers)
             {
                 // A copy, or a download that was not waited for any longer, still has its source to be asked.
-                Follow(keeper, refreshFirst: keeper.List.State is { Content: null } or { IsCopy: true }, Task.CompletedTask);
+                Follow(keeper, refreshFirst: keeper.List.State is { Content: null } or { IsCopy: true });
             }
 
             _subscription = _options.OnChange(Apply);
@@ -116,17 +117,19 @@ internal sealed class FilterLists : IHostedService, IAsyncDisposable
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         _subscription?.Dispose();
+        Task[] ends;
         lock (_gate)
         {
             foreach (var keeper in _keepers.Values)
             {
-                _retiring.Add(keeper.DisposeAsync().AsTask());
+                _ends[keeper.List.Name] = keeper.DisposeAsync().AsTask();
             }
 
             _keepers.Clear();
+            ends = [.. _ends.Values];
         }
 
-        await Task.WhenAll(_retiring).WaitAsync(cancellationToken);
+        await Task.WhenAll(ends).WaitAsync(cancellationToken);
     }
 
     public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
@@ -169,37 +172,39 @@ internal sealed class FilterLists : IHostedService, IAsyncDisposable
                 }
 
                 _keepers.Remove(name);
-                var end = keeper.DisposeAsync().AsTask();
-                _retiring.Add(end);
-                if (now is not null)
-                {
-                    Follow(CreateKeeper(name, now), refreshFirst: true, end);
-                    continue;
-                }
-
-                _metrics.Forget(keeper.List);
-                _lists.TryRemove(name, out _);
+                _ends[name] = now is null ? RetireAsync(keeper) : keeper.DisposeAsync().AsTask();
             }
 
             foreach (var (name, list) in options)
             {
                 if (!_keepers.ContainsKey(name))
                 {
-                    Follow(CreateKeeper(name, list), refreshFirst: true, Task.CompletedTask);
+                    Follow(CreateKeeper(name, list), refreshFirst: true);
                 }
             }
         }
     }
 
-    private void Follow(ListKeeper keeper, bool refreshFirst, Task after)
+    private void Follow(ListKeeper keeper, bool refreshFirst)
     {
-        _keepers[keeper.List.Name] = keeper;
+        var name = keeper.List.Name;
+        _keepers[name] = keeper;
         _metrics.Observe(keeper.List);
-        keeper.Run(refreshFirst, after);
+        keeper.Run(refreshFirst, _ends.GetValueOrDefault(name, Task.CompletedTask));
     }
 
+    /// <summary>No rule names the list any more; its memory is given back once its keeper can put nothing into it.</summary>
+    private async Task RetireAsync(ListKeeper keeper)
+    {
+        _metrics.Forget(keeper.List);
+        await keeper.DisposeAsync();
+        keeper.List.Put(ListState.Empty);
+    }
+
+    private FilterList ListOf(string name) => _lists.GetOrAdd(name, static (name, registry) => new FilterList(registry.Slot(name)), _registry);
+
     private ListKeeper CreateKeeper(string name, ListOptions options)
-        => new(Get(name), options, CreateSource(options), _store, _metrics, _time, _logger);
+        => new(ListOf(name), options, CreateSource(options), _store, _metrics, _time, _logger);
 
     private IListSource CreateSource(ListOptions options)
         => options.Url is { } url

@@ -45,11 +45,11 @@ internal sealed class ListBuilder(ListOptions options)
         return true;
     }
 
-    public ListContent Build(ListSummary summary)
+    public LoadedList Build(ListSummary summary)
     {
         var names = NameSet.Build(_arena, _entries, exceptionsWin: options.Format != ListFormat.Rpz);
         var addresses = _addresses.Build();
-        return new ListContent(names, addresses, summary with { Entries = names.Count + addresses.Count });
+        return new LoadedList(names, addresses, summary with { Entries = names.Count + addresses.Count });
     }
 
     /// <summary>Whether <see cref="HostPort.TryCanonicalizeHost"/> would leave the name as it is. Nearly every line is so, and costs no string.</summary>

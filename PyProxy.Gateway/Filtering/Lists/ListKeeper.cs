@@ -145,7 +145,7 @@ internal sealed class ListKeeper : IAsyncDisposable
     private async Task<RefreshOutcome> LoadAsync(CancellationToken cancellationToken)
     {
         var state = List.State;
-        ListContent? content;
+        LoadedList? content;
         ListVersion? version;
         await using (var part = _store.CreatePart(List.Name))
         {

@@ -14,7 +14,6 @@ internal enum RefreshOutcome
 internal sealed class ListMetrics
 {
     private readonly Counter<long> _refreshes;
-    private readonly Counter<long> _hits;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, FilterList> _lists = new(StringComparer.OrdinalIgnoreCase);
 
@@ -24,7 +23,7 @@ internal sealed class ListMetrics
         var meter = meters.Create("PyProxy.Gateway");
         _refreshes = meter.CreateCounter<long>(
             "pyproxy.filter.list.refreshes", "{refresh}", "Attempts to bring a list up to date, by list and outcome (updated, unchanged, failed).");
-        _hits = meter.CreateCounter<long>("pyproxy.filter.list.hits", "{hit}", "Exchanges that a list had an entry for, by list.");
+        meter.CreateObservableCounter("pyproxy.filter.list.hits", Hits, "{hit}", "Look-ups that found an entry, by list.");
         meter.CreateObservableGauge("pyproxy.filter.list.entries", Entries, "{entry}", "Entries of each list that are in force.");
         meter.CreateObservableGauge("pyproxy.filter.list.age", Ages, "s", "Time since the source last confirmed what is in force of each list.");
     }
@@ -47,15 +46,15 @@ internal sealed class ListMetrics
         }
     }
 
-    public void Hit(string list)
+    private static KeyValuePair<string, object?> Tag(string list) => new("list", list);
+
+    private IEnumerable<Measurement<long>> Hits()
     {
-        if (_hits.Enabled)
+        foreach (var list in _lists.Values)
         {
-            _hits.Add(1, Tag(list));
+            yield return new Measurement<long>(list.Hits, Tag(list.Name));
         }
     }
-
-    private static KeyValuePair<string, object?> Tag(string list) => new("list", list);
 
     private IEnumerable<Measurement<long>> Entries()
     {

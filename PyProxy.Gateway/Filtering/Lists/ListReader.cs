@@ -33,10 +33,10 @@ internal sealed class ListReader
     }
 
     /// <exception cref="ListException">The list is beyond its bounds, or none of its format.</exception>
-    public static Task<ListContent> ReadAsync(Stream stream, ListOptions options, CancellationToken cancellationToken)
+    public static Task<LoadedList> ReadAsync(Stream stream, ListOptions options, CancellationToken cancellationToken)
         => new ListReader(options).ReadAsync(stream, cancellationToken);
 
-    private async Task<ListContent> ReadAsync(Stream stream, CancellationToken cancellationToken)
+    private async Task<LoadedList> ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         try
@@ -175,7 +175,7 @@ internal sealed class ListReader
         return _lines;
     }
 
-    private ListContent Finish()
+    private LoadedList Finish()
     {
         CheckFormat();
         var content = _builder.Build(new ListSummary(_lines, Entries: 0, _unsupported, _invalid, _leftOut));

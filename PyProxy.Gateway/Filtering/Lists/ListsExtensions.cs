@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using PyProxy.Gateway.Filtering.Matching;
 using PyProxy.Gateway.Sections;
 
 namespace PyProxy.Gateway.Filtering.Lists;
@@ -10,6 +11,7 @@ internal static class ListsExtensions
     {
         services.AddGatewaySection<ListsOptions, ListsOptionsValidator>(ListsOptions.SectionPath);
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<ListRegistry>();
         services.AddSingleton<ListStore>();
         services.AddSingleton<ListMetrics>();
         services.AddSingleton<FilterLists>();

@@ -17,8 +17,14 @@ internal readonly record struct LeftOutLine(long Number, bool IsUnsupported);
 internal sealed record ListSummary(long Lines, int Entries, long Unsupported, long Invalid, IReadOnlyList<LeftOutLine> FirstLeftOut);
 
 /// <summary>A list as it was read. Immutable; another one takes its place whole.</summary>
-internal sealed class ListContent(NameSet names, AddressSet addresses, ListSummary summary)
+internal sealed class LoadedList(NameSet names, AddressSet addresses, ListSummary summary)
 {
+    /// <summary><see langword="null"/> where the list has none.</summary>
+    public NameSet? Names { get; } = names.Count > 0 ? names : null;
+
+    /// <summary><see langword="null"/> where the list has none.</summary>
+    public AddressSet? Addresses { get; } = addresses.Count > 0 ? addresses : null;
+
     public ListSummary Summary { get; } = summary;
 
     /// <summary>Memory held.</summary>
@@ -26,8 +32,7 @@ internal sealed class ListContent(NameSet names, AddressSet addresses, ListSumma
 
     /// <summary>Whether a host, in canonical spelling, is on the list: by its name, or as an address in one of the ranges.</summary>
     public bool ContainsHost(string host)
-        => (names.Count > 0 && names.Contains(host))
-            || (addresses.Count > 0 && new HostPort(host, 1).TryGetAddress(out var address) && addresses.Contains(address));
+        => Names?.Contains(host) == true || (Addresses is not null && new HostPort(host, 1).TryGetAddress(out var address) && Addresses.Contains(address));
 
-    public bool ContainsAddress(IPAddress address) => addresses.Count > 0 && addresses.Contains(address);
+    public bool ContainsAddress(IPAddress address) => Addresses?.Contains(address) == true;
 }
