@@ -3,6 +3,7 @@ using PyProxy.Gateway.Commands;
 using PyProxy.Gateway.Configuration;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Filtering;
+using PyProxy.Gateway.Filtering.Lists;
 using PyProxy.Gateway.Forward;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Limits;
@@ -81,6 +82,7 @@ internal static class Program
         services.AddListeners();
         services.AddUsers();
         services.AddFiltering();
+        services.AddFilterLists();
         services.AddLimits();
         services.AddForward();
         services.AddReverse(configuration.GetSection("ReverseProxy"), AddPolicies);

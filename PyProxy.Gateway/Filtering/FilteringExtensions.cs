@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Filtering.Extension;
-using PyProxy.Gateway.Filtering.Lists;
 using PyProxy.Gateway.Filtering.Matching;
 using PyProxy.Gateway.Filtering.Rules;
 using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
@@ -22,7 +21,6 @@ internal static class FilteringExtensions
         services.AddSingleton<TrafficFilterHost>();
         services.AddSingleton<TrafficFilter>();
         services.AddSingleton<ResponseFilter>();
-        services.AddFilterLists();
         return services;
     }
 
