@@ -17,7 +17,11 @@ internal sealed class ExchangeMeasure(Exchange exchange, ExchangeMetrics metrics
     private long _tunnelStarted;
     private bool _ended;
 
+    public Exchange Exchange => exchange;
+
     public bool IsTunnel => exchange.IsTunnel;
+
+    public TimeSpan Age => time.GetElapsedTime(_started);
 
     public void OnTunnelEstablished()
     {
