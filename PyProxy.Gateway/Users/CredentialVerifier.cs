@@ -8,7 +8,7 @@ namespace PyProxy.Gateway.Users;
 /// Verifies names and passwords. Stretching a password takes tens of milliseconds of a processor, so it runs in bounded concurrency with a
 /// bounded queue: a flood of wrong passwords may delay other first logins, not the traffic of users who are already verified.
 /// </summary>
-internal sealed class CredentialVerifier : ICredentialVerifier, IDisposable
+internal sealed class CredentialVerifier : ICredentialVerifier, IUserLookup, IDisposable
 {
     // At ~50 ms each on two processors the last in the queue waits about 12 s; nobody waits longer for a login.
     private const int MaxWaiting = 512;
@@ -27,7 +27,24 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IDisposable
         _subscription = options.OnChange(changed => _directory = new UserDirectory(changed, time));
     }
 
+    /// <inheritdoc/>
     public string Realm => _directory.Realm;
+
+    /// <inheritdoc/>
+    public ValueTask<KnownUser?> FindAsync(string userName, CancellationToken cancellationToken)
+        => ValueTask.FromResult(_directory.Find(userName) is { Hash: not null } user ? user.Account : null);
+
+    /// <inheritdoc/>
+    public ValueTask<KnownUser?> FindByApiKeyAsync(string key, CancellationToken cancellationToken)
+        => ValueTask.FromResult<KnownUser?>(null); // the configuration has no keys
+
+    /// <inheritdoc/>
+    public KnownUser? FindVerified(ReadOnlySpan<byte> userName, ReadOnlySpan<byte> password)
+        => _directory.Verified.Find(VerifiedCredentialCache.DigestOf(userName, password));
+
+    /// <inheritdoc/>
+    public ValueTask<KnownUser?> VerifyPasswordAsync(string userName, string password, CancellationToken cancellationToken)
+        => VerifyAsync(userName, password, clientAddress: null, cancellationToken);
 
     /// <inheritdoc/>
     /// <exception cref="ProxyException">More verifications are waiting than will be done in a time that a client waits.</exception>

@@ -15,6 +15,7 @@ internal static class UsersExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<UsersMetrics>();
         services.AddSingleton<CredentialVerifier>();
+        services.AddSingleton<IUserLookup>(provider => provider.GetRequiredService<CredentialVerifier>());
         services.AddSingleton<ICredentialVerifier>(provider => provider.GetRequiredService<CredentialVerifier>());
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusingAuthorizationResultHandler>();
         services.AddAuthentication(BasicAuthenticationHandler.SchemeName)

@@ -20,12 +20,24 @@ internal sealed class VerifiedCredentialCache(TimeSpan duration, TimeProvider ti
 
     public static Digest DigestOf(string userName, string password)
     {
-        // The length keeps ("a", "bc") apart from ("ab", "c").
-        var maxLength = sizeof(int) + Encoding.UTF8.GetMaxByteCount(userName.Length) + Encoding.UTF8.GetMaxByteCount(password.Length);
+        var maxLength = Encoding.UTF8.GetMaxByteCount(userName.Length) + Encoding.UTF8.GetMaxByteCount(password.Length);
         var text = maxLength <= 512 ? stackalloc byte[512] : new byte[maxLength];
-        var nameLength = Encoding.UTF8.GetBytes(userName, text[sizeof(int)..]);
-        MemoryMarshal.Write(text, nameLength);
-        var length = sizeof(int) + nameLength + Encoding.UTF8.GetBytes(password, text[(sizeof(int) + nameLength)..]);
+        var nameLength = Encoding.UTF8.GetBytes(userName, text);
+        var length = nameLength + Encoding.UTF8.GetBytes(password, text[nameLength..]);
+        var digest = DigestOf(text[..nameLength], text[nameLength..length]);
+        CryptographicOperations.ZeroMemory(text[..length]);
+        return digest;
+    }
+
+    /// <summary>The same for UTF-8.</summary>
+    public static Digest DigestOf(ReadOnlySpan<byte> userName, ReadOnlySpan<byte> password)
+    {
+        // The length keeps ("a", "bc") apart from ("ab", "c").
+        var length = sizeof(int) + userName.Length + password.Length;
+        var text = length <= 512 ? stackalloc byte[512] : new byte[length];
+        MemoryMarshal.Write(text, userName.Length);
+        userName.CopyTo(text[sizeof(int)..]);
+        password.CopyTo(text[(sizeof(int) + userName.Length)..]);
         var digest = default(Digest);
         HMACSHA256.HashData(Key, text[..length], MemoryMarshal.AsBytes(new Span<Digest>(ref digest)));
         CryptographicOperations.ZeroMemory(text[..length]);
