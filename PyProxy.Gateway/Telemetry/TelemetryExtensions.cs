@@ -38,6 +38,7 @@ internal static class TelemetryExtensions
         services.TryAddSingleton<DataDirectory>();
         services.AddSingleton<AccessLogSink>();
         services.AddSingleton<AccessLog>();
+        services.AddSingleton<ExchangeRecords>();
         services.AddHostedService(provider => provider.GetRequiredService<AccessLog>());
         return services;
     }

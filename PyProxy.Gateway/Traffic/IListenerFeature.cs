@@ -10,4 +10,7 @@ internal interface IListenerFeature
 
     /// <summary>Whether clients may stay anonymous here (<c>AllowAnonymous</c>).</summary>
     bool AllowAnonymous { get; }
+
+    /// <summary>Plan in <c>Gateway:Plans</c> that everything counts against that comes in here; <see langword="null"/> = none.</summary>
+    string? Plan => null;
 }
