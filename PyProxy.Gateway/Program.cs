@@ -8,6 +8,7 @@ using PyProxy.Gateway.Filtering.Lists;
 using PyProxy.Gateway.Forward;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Limits;
+using PyProxy.Gateway.Limits.Quotas;
 using PyProxy.Gateway.Listeners;
 using PyProxy.Gateway.Listeners.Endpoints;
 using PyProxy.Gateway.Listeners.Transport;
@@ -60,9 +61,11 @@ internal static class Program
         app.UseRouting();           // YARP's routes on reverse listeners, the admin's on admin listeners
         app.UseCors();              // a preflight carries no credentials
         app.UseAuthentication();
+        app.UseUsage();             // from here on it is known whose bytes they are
         app.UseRefusedRequestCharge(); // what the next two refuse costs what it would have cost
         app.UseAuthorization();
         app.UseTrafficFilter();     // knows the user; before limits, because a rule may choose the plan
+        app.UseQuotas();            // before rates: what is used up for the month takes none of them
         app.UseRateLimiter();
         app.UseRequestTimeouts();   // a route's Timeout counts from here: waiting for policies is not the destination's
         app.UseOutputCache();       // innermost: a cached answer is for those who passed everything above
@@ -86,6 +89,7 @@ internal static class Program
         services.AddFiltering();
         services.AddFilterLists();
         services.AddLimits();
+        services.AddUsage();
         services.AddForward();
         services.AddReverse(configuration.GetSection("ReverseProxy"), AddPolicies);
         services.AddGatewayTelemetry();

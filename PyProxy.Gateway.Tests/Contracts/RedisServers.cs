@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Garnet;
-using StackExchange.Redis;
 
 namespace PyProxy.Gateway.Tests.Contracts;
 
@@ -12,6 +11,9 @@ namespace PyProxy.Gateway.Tests.Contracts;
 internal abstract class RedisServerUnderTest : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>Ports are taken from those that anybody's connection may take, too.</summary>
+    protected const int Attempts = 10;
 
     public required int Port { get; init; }
 
@@ -44,12 +46,22 @@ internal sealed class GarnetInProcess : RedisServerUnderTest
     /// <remarks>Garnet runs a script as one step only in its transaction mode; Redis has no other.</remarks>
     public static GarnetInProcess Start()
     {
-        var port = FreePort();
-        var server = new GarnetServer(
-            ["--bind", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture), "--memory", "64m", "--index", "1m", "--page", "1m",
-                "--lua", "true", "--lua-transaction-mode", "true", "--no-obj", "false", "-q"]);
-        server.Start();
-        return new GarnetInProcess(server) { Port = port };
+        for (var attempt = 1; ; attempt++)
+        {
+            var port = FreePort();
+            var server = new GarnetServer(
+                ["--bind", "127.0.0.1", "--port", port.ToString(CultureInfo.InvariantCulture), "--memory", "64m", "--index", "1m", "--page", "1m",
+                    "--lua", "true", "--lua-transaction-mode", "true", "--no-obj", "false", "-q"]);
+            try
+            {
+                server.Start();
+                return new GarnetInProcess(server) { Port = port };
+            }
+            catch (SocketException) when (attempt < Attempts)
+            {
+                server.Dispose(); // somebody else took the port meanwhile
+            }
+        }
     }
 
     public override ValueTask DisposeAsync()
@@ -70,18 +82,29 @@ internal sealed class DebianRedis : RedisServerUnderTest
 
     public static async Task<DebianRedis> StartAsync()
     {
-        var port = FreePort();
-        var server = new DebianRedis(Launch(port)) { Port = port };
-        await server.AnswersAsync();
-        return server;
+        for (var attempt = 1; ; attempt++)
+        {
+            var port = FreePort();
+            if (await LaunchAsync(port) is { } process)
+            {
+                return new DebianRedis(process) { Port = port };
+            }
+
+            Assert.True(attempt < Attempts, "redis-server does not start.");
+        }
     }
 
     /// <summary>Starts again, empty, where it was before.</summary>
     public async Task RestartAsync()
     {
         _process.Dispose();
-        _process = Launch(Port);
-        await AnswersAsync();
+        Process? process;
+        for (var attempt = 1; (process = await LaunchAsync(Port)) is null; attempt++)
+        {
+            Assert.True(attempt < Attempts, "redis-server does not start again.");
+        }
+
+        _process = process;
     }
 
     public async Task KillAsync()
@@ -108,7 +131,8 @@ internal sealed class DebianRedis : RedisServerUnderTest
         _process.Dispose();
     }
 
-    private static Process Launch(int port)
+    /// <returns>Null where the port was taken.</returns>
+    private static async Task<Process?> LaunchAsync(int port)
     {
         var start = new ProcessStartInfo(
             Name, ["--port", port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
@@ -121,20 +145,22 @@ internal sealed class DebianRedis : RedisServerUnderTest
         try
         {
             var process = Process.Start(start)!;
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
-            return process;
+            while (await process.StandardOutput.ReadLineAsync().WaitAsync(Patience) is { } line)
+            {
+                if (line.Contains("Ready to accept connections", StringComparison.Ordinal))
+                {
+                    process.BeginErrorReadLine();
+                    return process;
+                }
+            }
+
+            process.Dispose();
+            return null;
         }
         catch (Win32Exception)
         {
             Assert.Skip($"{Name} is not on this machine: install the package redis-server.");
             throw;
         }
-    }
-
-    private async Task AnswersAsync()
-    {
-        var connecting = new ConfigurationOptions { EndPoints = { { "127.0.0.1", Port } }, ConnectRetry = 100, ConnectTimeout = 300 };
-        await using var connection = await ConnectionMultiplexer.ConnectAsync(connecting).WaitAsync(Patience);
     }
 }
