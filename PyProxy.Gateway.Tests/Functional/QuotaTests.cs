@@ -1,0 +1,101 @@
+using System.Net;
+using PyProxy.Gateway.Limits.Plans;
+using PyProxy.Gateway.Limits.Quotas;
+
+namespace PyProxy.Gateway.Tests.Functional;
+
+/// <summary>Quotas and the ledger through the whole gateway.</summary>
+public sealed class QuotaTests : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-quotas-");
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    [Fact]
+    public async Task UsedUpQuota_RefusesUntilItsEnd_AlsoAfterARestart_AndIsRaisedByHand()
+    {
+        await using var origin = await OriginServer.StartAsync("a", static app => app.MapGet("/large", static () => Results.Bytes(new byte[200_000])));
+        await using (var gateway = await StartAsync("100KB/day"))
+        {
+            using var http = Client(gateway);
+            using var first = await http.GetAsync(new Uri(origin.Address, "/large"), TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.OK, first.StatusCode);
+            Assert.Equal(200_000, (await first.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)).Length);
+
+            await RefusedAsync(http, origin);
+        }
+
+        await using var after = await StartAsync("100KB/day");
+        using var again = Client(after);
+        using var refused = await again.GetAsync(new Uri(origin.Address, "/large"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Contains("plan small: 100KB/day", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
+
+        var ledger = after.Services.GetRequiredService<UsageLedger>();
+        var quota = after.Services.GetRequiredService<PlanDirectory>().Find("small")!.Quotas[0];
+        await ledger.ChangeAsync("alice", quota, reset: false, raise: 500_000, TestContext.Current.CancellationToken);
+        using var raised = await again.GetAsync(new Uri(origin.Address, "/large"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, raised.StatusCode);
+    }
+
+    [Fact]
+    public async Task RunningTransfer_IsChargedWhileItRuns_AndCutWhereTheQuotaSaysSo()
+    {
+        await using var origin = await OriginServer.StartAsync("a", static app => app.MapGet("/endless", static async context =>
+        {
+            var block = new byte[10_000];
+            while (!context.RequestAborted.IsCancellationRequested)
+            {
+                await context.Response.Body.WriteAsync(block, TestContext.Current.CancellationToken);
+                await Task.Delay(10, TestContext.Current.CancellationToken);
+            }
+        }));
+        await using var gateway = await StartAsync("300KB/day then cut");
+        using var http = Client(gateway);
+
+        using var response = await http.GetAsync(
+            new Uri(origin.Address, "/endless"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        await using var body = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
+
+        await Assert.ThrowsAnyAsync<IOException>(() => body.CopyToAsync(Stream.Null, TestContext.Current.CancellationToken).WaitAsync(RawClient.Patience, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task QuotaOfRequests_AllowsAsManyAndNoMore()
+    {
+        await using var origin = await OriginServer.StartAsync();
+        await using var gateway = await StartAsync("2 requests/month start 15 zone Europe/Berlin");
+        using var http = Client(gateway);
+
+        List<HttpStatusCode> statuses = [];
+        for (var i = 0; i < 3; i++)
+        {
+            using var response = await http.GetAsync(origin.Address, TestContext.Current.CancellationToken);
+            statuses.Add(response.StatusCode);
+        }
+
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.Forbidden], statuses);
+        var usage = await gateway.Services.GetRequiredService<UsageLedger>().SinceAsync("alice", DateOnly.MinValue, TestContext.Current.CancellationToken);
+        Assert.Equal((3, 1), (usage.Requests, usage.Refusals));
+    }
+
+    private static HttpClient Client(GatewayServer gateway) => new(new HttpClientHandler
+    {
+        Proxy = new WebProxy(gateway.Url("Proxy")) { Credentials = new NetworkCredential("alice", GatewayServer.Password) },
+    });
+
+    private static async Task RefusedAsync(HttpClient http, OriginServer origin)
+    {
+        using var refused = await http.GetAsync(new Uri(origin.Address, "/large"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+    }
+
+    private Task<GatewayServer> StartAsync(string quota) => GatewayServer.StartAsync(gateway: $$"""
+        "SharedState": { "Database": "Data Source={{_directory.FullName}}/ledger.db" },
+        "Usage": { "FlushInterval": "00:00:00.200" },
+        "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ] },
+        "Plans": { "small": { "Quotas": [ "{{quota}}" ] } },
+        "Filtering": { "Rules": [ { "Name": "small", "Match": { "Hosts": [ "127.0.0.1" ] }, "Action": "Plan", "Plan": "small" } ] }
+        """);
+}
