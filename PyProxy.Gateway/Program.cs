@@ -24,7 +24,6 @@ internal static class Program
     private static Task<int> Main(string[] args) => GatewayCommands.RunAsync(args, new GatewayProgram
     {
         AddFeatures = AddFeatures,
-        HashPassword = static password => PasswordHash.Create(password).ToString(),
         RunAsync = static async (configuration, cancellationToken) =>
         {
             await using var gateway = Build(configuration);

@@ -73,7 +73,6 @@ public sealed class GatewayCommandsTests : IDisposable
         new GatewayProgram
         {
             AddFeatures = static (_, _) => { },
-            HashPassword = static password => password,
             RunAsync = (_, _) => Task.FromResult(_runs++ * 0),
         },
         new InvocationConfiguration { Output = _output, Error = _error });
