@@ -51,6 +51,7 @@ internal static class GatewayCommands
         root.Subcommands.Add(SchemaCommand.Create(program));
         root.Subcommands.Add(HashCommand.Create());
         root.Subcommands.Add(UsersCommand.Create(program));
+        root.Subcommands.Add(AdminTokenCommand.Create(program));
         root.Subcommands.Add(HealthCommand.Create(program));
         root.Subcommands.Add(OriginCommand.Create());
         return root;
