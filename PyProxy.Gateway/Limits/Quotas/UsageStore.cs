@@ -59,8 +59,13 @@ internal sealed class UsageStore(GatewayDatabase database)
                 {
                     await Execute(AddDay, new
                     {
-                        user, day = batch.Day, requests = usage.Requests, up = usage.BytesUp, down = usage.BytesDown,
-                        tunnels = usage.Tunnels, refusals = usage.Refusals,
+                        user,
+                        day = batch.Day,
+                        requests = usage.Requests,
+                        up = usage.BytesUp,
+                        down = usage.BytesDown,
+                        tunnels = usage.Tunnels,
+                        refusals = usage.Refusals,
                     });
                 }
             }
