@@ -5,7 +5,7 @@ using PyProxy.Gateway.Tests.Functional;
 
 namespace PyProxy.Gateway.Tests.Limits.Redis;
 
-/// <summary>Redis goes away under load and comes back. What is written to the test's output is the record in docs/limits.md.</summary>
+/// <summary>Redis goes away under load and comes back. What is written to the test's output is the record in docs/shared-limits.md.</summary>
 public sealed class RedisOutageTests
 {
     private const int Rate = 300;

@@ -4,7 +4,7 @@ using PyProxy.Gateway.Tests.Contracts;
 
 namespace PyProxy.Gateway.Tests.Limits.Redis;
 
-/// <summary>The bounds that docs/limits.md states, with three gateways under load.</summary>
+/// <summary>The bounds that docs/shared-limits.md states, with three gateways under load.</summary>
 public sealed class SharedLimitsTests
 {
     [Theory]

@@ -9,7 +9,7 @@ namespace PyProxy.Gateway.Limits.Redis;
 internal sealed class SharedGroup
 {
     /// <summary>
-    /// Permits that one gateway may have in advance: one in a hundred. This is the bound of what sharing can cost: docs/limits.md states it, and
+    /// Permits that one gateway may have in advance: one in a hundred. This is the bound of what sharing can cost: docs/shared-limits.md states it, and
     /// the test with three gateways holds it.
     /// </summary>
     public const int AheadShare = 100;
