@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Limits.Bandwidth;
 using PyProxy.Gateway.Limits.Memory;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Sections;
@@ -21,6 +22,7 @@ internal static class LimitsExtensions
         services.AddSingleton<PlanDirectory>();
         services.AddSingleton<PlanSelector>();
         services.AddSingleton<RateLimitFields>();
+        services.AddSingleton<BandwidthLimiter>();
         services.AddSingleton<MemoryLimiterEngine>();
         services.TryAddSingleton<ILimiterEngine>(provider => provider.GetRequiredService<MemoryLimiterEngine>());
         services.AddSingleton<PlanRateLimiter>();

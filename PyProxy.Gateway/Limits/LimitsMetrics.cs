@@ -1,12 +1,14 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using PyProxy.Gateway.Limits.Plans;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Limits;
 
 internal sealed class LimitsMetrics
 {
     private readonly Counter<long> _decisions;
+    private readonly Counter<double> _throttled;
 
     public LimitsMetrics(IMeterFactory meters)
     {
@@ -14,6 +16,8 @@ internal sealed class LimitsMetrics
         _decisions = meter.CreateCounter<long>(
             "pyproxy.limiter.decisions", "{decision}",
             "Decisions about requests, by plan, limit (of refusals) and outcome (allowed, refused, charged, unknown_plan).");
+        _throttled = meter.CreateCounter<double>(
+            "pyproxy.limiter.throttled_time", "s", "Time that transfers have waited for bandwidth, by plan and direction (down, up).");
     }
 
     /// <summary>Every plan that applied let the request pass.</summary>
@@ -36,6 +40,14 @@ internal sealed class LimitsMetrics
         if (_decisions.Enabled)
         {
             _decisions.Add(1, new TagList { { "outcome", "unknown_plan" }, { "plan", "" }, { "limit", "" } });
+        }
+    }
+
+    public void Throttled(string plan, TransferDirection direction, TimeSpan time)
+    {
+        if (_throttled.Enabled)
+        {
+            _throttled.Add(time.TotalSeconds, new TagList { { "plan", plan }, { "direction", direction == TransferDirection.Down ? "down" : "up" } });
         }
     }
 

@@ -17,14 +17,16 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
 
     private readonly PlanSelector _selector;
     private readonly ILimiterEngine _engine;
+    private readonly BandwidthLimiter _bandwidth;
     private readonly RateLimitFields _fields;
     private readonly LimitsMetrics _metrics;
     private readonly DefaultObjectPool<PlanLease> _leases;
 
-    public PlanRateLimiter(PlanSelector selector, ILimiterEngine engine, RateLimitFields fields, LimitsMetrics metrics)
+    public PlanRateLimiter(PlanSelector selector, ILimiterEngine engine, BandwidthLimiter bandwidth, RateLimitFields fields, LimitsMetrics metrics)
     {
         _selector = selector;
         _engine = engine;
+        _bandwidth = bandwidth;
         _fields = fields;
         _metrics = metrics;
         _leases = new DefaultObjectPool<PlanLease>(new NewLeases(this), MaxPooledLeases);
@@ -62,6 +64,8 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
             _engine.Release(attempt);
         }
 
+        lease.Transfers?.Dispose();
+        lease.Transfers = null;
         attempt.Clear();
         _leases.Return(lease);
     }
@@ -131,6 +135,8 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
         if (decision.IsAllowed)
         {
             _metrics.Allowed(lease.Attempt);
+            lease.Transfers = _bandwidth.Begin(lease.Attempt);
+            Exchange.Of(context).Transfers = lease.Transfers;
             return lease;
         }
 
