@@ -18,6 +18,6 @@ internal sealed class SharedStateOptions
     public string RedisPrefix { get; init; } = "pyproxy";
 
     [Description("Database for users and usage. SQLite: \"Data Source=pyproxy.db\" (relative: below Gateway:DataDirectory); "
-        + "PostgreSQL: \"Host=...;Database=...\" or postgres://... Default: Data Source=pyproxy.db.")]
+        + "PostgreSQL: \"Host=...;Database=...\" or postgres://... A change needs a restart. Default: Data Source=pyproxy.db.")]
     public string Database { get; init; } = "Data Source=pyproxy.db";
 }

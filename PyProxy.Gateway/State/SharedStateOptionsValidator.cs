@@ -1,5 +1,6 @@
 using System.Buffers;
 using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.State.Database;
 using PyProxy.Gateway.State.Redis;
 
 namespace PyProxy.Gateway.State;
@@ -14,9 +15,9 @@ internal sealed class SharedStateOptionsValidator : ISectionValidator<SharedStat
     {
         ValidateRedis(options, path, errors);
 
-        if (string.IsNullOrWhiteSpace(options.Database))
+        if (!DatabaseAddress.TryParse(options.Database, dataDirectory: "", out _, out var mistake))
         {
-            errors.Add($"{path}:Database", "must be a connection string of SQLite or PostgreSQL.");
+            errors.Add($"{path}:Database", mistake);
         }
     }
 

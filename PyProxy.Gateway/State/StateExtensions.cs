@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.State.Database;
 using PyProxy.Gateway.State.Redis;
 
 namespace PyProxy.Gateway.State;
@@ -11,6 +12,7 @@ internal static class StateExtensions
     public static IServiceCollection AddSharedState(this IServiceCollection services)
     {
         services.AddGatewaySection<SharedStateOptions, SharedStateOptionsValidator>("Gateway:SharedState");
+        services.AddDatabase();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<RedisMetrics>();
         services.AddSingleton<RedisConnection>();

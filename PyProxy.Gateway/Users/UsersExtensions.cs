@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
+using PyProxy.Gateway.Users.Passwords;
+using PyProxy.Gateway.Users.Stores;
 
 namespace PyProxy.Gateway.Users;
 
@@ -14,9 +16,12 @@ internal static class UsersExtensions
         services.AddGatewaySection<UsersOptions, UsersOptionsValidator>("Gateway:Users");
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<UsersMetrics>();
+        services.AddUserStores();
+        services.AddSingleton<VerifiedCredentialCache>();
+        services.AddSingleton<PasswordThreads>();
         services.AddSingleton<CredentialVerifier>();
-        services.AddSingleton<IUserLookup>(provider => provider.GetRequiredService<CredentialVerifier>());
-        services.AddSingleton<ICredentialVerifier>(provider => provider.GetRequiredService<CredentialVerifier>());
+        services.AddSingleton<ICredentialVerifier>(static provider => provider.GetRequiredService<CredentialVerifier>());
+        services.AddSingleton<IUserLookup>(static provider => provider.GetRequiredService<CredentialVerifier>());
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusingAuthorizationResultHandler>();
         services.AddAuthentication(BasicAuthenticationHandler.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, BasicAuthenticationHandler>(BasicAuthenticationHandler.SchemeName, configureOptions: null);
