@@ -1,6 +1,7 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.ObjectPool;
+using PyProxy.Gateway.Limits.Bandwidth;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Traffic;
 

@@ -110,7 +110,7 @@ internal sealed class BandwidthLimiter : IDisposable
     }
 
     // Also for transfers that run for hours: they have the bucket, and the bucket gets the new limit.
-    private void OnPlansChanged()
+    private void OnPlansChanged(object? sender, EventArgs e)
     {
         foreach (var (key, bucket) in _buckets)
         {

@@ -18,7 +18,7 @@ internal sealed class PlanDirectory : IDisposable
     }
 
     /// <summary>Raised after a reload, when the new plans are in force.</summary>
-    public event Action? Changed;
+    public event EventHandler? Changed;
 
     public IReadOnlyCollection<Plan> All => _plans.Values;
 
@@ -33,6 +33,6 @@ internal sealed class PlanDirectory : IDisposable
             _plans = _compiler.Compile(options);
         }
 
-        Changed?.Invoke();
+        Changed?.Invoke(this, EventArgs.Empty);
     }
 }
