@@ -135,10 +135,17 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
         _fields.Write(context.Response, lease.Attempt, decision);
         if (decision.IsAllowed)
         {
+            var exchange = Exchange.Of(context);
             _metrics.Allowed(lease.Attempt);
             lease.Transfers = _bandwidth.Begin(lease.Attempt);
-            Exchange.Of(context).Transfers = lease.Transfers;
-            return lease;
+            exchange.Transfers = lease.Transfers;
+            if (!lease.Attempt.IsTunnel)
+            {
+                return lease;
+            }
+
+            exchange.HoldUntilEnd(lease); // the middleware would give it back when the request ends, which a tunnel outlives
+            return PlanLease.Free;
         }
 
         lease.Dispose();

@@ -16,8 +16,7 @@ public sealed class BandwidthOnEveryWayTests : IAsyncLifetime
 
     private const string Policy = """
         "Egress": { "AllowedAddresses": [ "127.0.0.0/8", "::1" ], "ConnectPorts": [ "*" ] },
-        "Plans": { "slow": { "Bandwidth": { "Down": "500KB/s", "Up": "500KB/s" } } },
-        "Limits": { "GroupPlans": { "slow": "slow" } }
+        "Plans": { "slow": { "Bandwidth": { "Down": "500KB/s", "Up": "500KB/s" } } }
         """;
 
     private OriginServer _origin = null!;
@@ -39,7 +38,9 @@ public sealed class BandwidthOnEveryWayTests : IAsyncLifetime
             });
             app.Map("/ws", SendOverWebSocketAsync);
         });
-        _gateway = await GatewayServer.StartAsync(_origin.Address, Policy, account: "\"Plan\": \"slow\"", web: "\"Plan\": \"slow\"");
+        _gateway = await GatewayServer.StartAsync(_origin.Address, Policy, static text => text
+            .Replace("\"Role\": \"Reverse\"", "\"Role\": \"Reverse\", \"Plan\": \"slow\"", StringComparison.Ordinal)
+            .Replace("\"alice\": {", "\"alice\": { \"Plan\": \"slow\", ", StringComparison.Ordinal));
     }
 
     public async ValueTask DisposeAsync()
@@ -48,7 +49,7 @@ public sealed class BandwidthOnEveryWayTests : IAsyncLifetime
         await _origin.DisposeAsync();
     }
 
-    public static TheoryData<string> Ways => ["absolute", "connect", "connect-h2", "socks", "reverse"];
+    public static TheoryData<string> Ways => ["absolute", "connect", "socks", "reverse"];
 
     [Theory]
     [MemberData(nameof(Ways))]
@@ -134,7 +135,6 @@ public sealed class BandwidthOnEveryWayTests : IAsyncLifetime
         {
             "absolute" => (string[])["--proxy", _gateway.Url("Proxy").ToString(), "--proxy-user", Credentials],
             "connect" => ["--proxy", _gateway.Url("Proxy").ToString(), "--proxytunnel", "--proxy-user", Credentials],
-            "connect-h2" => ["--proxy", _gateway.Url("Secure").ToString(), "--proxy-insecure", "--proxy-http2", "--proxytunnel", "--proxy-user", Credentials],
             "socks" => ["--socks5-hostname", _gateway.Url("Socks").Authority, "--proxy-user", Credentials],
             _ => [],
         },

@@ -40,6 +40,17 @@ internal sealed class BandwidthBucket : IDisposable
     /// <summary>How the limit is called, for metrics.</summary>
     public string Plan => Volatile.Read(ref _limit)?.Plan ?? "";
 
+    public bool IsUsed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _users > 0;
+            }
+        }
+    }
+
     /// <returns>False when the bucket was dropped meanwhile.</returns>
     public bool TryUse(BandwidthLimit limit)
     {

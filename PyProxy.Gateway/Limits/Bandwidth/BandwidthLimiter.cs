@@ -31,6 +31,9 @@ internal sealed class BandwidthLimiter : IDisposable
 
     public int BucketCount => Volatile.Read(ref _count);
 
+    /// <summary>Buckets that exchanges in progress have.</summary>
+    public int UsedBuckets => _buckets.Values.Count(static bucket => bucket.IsUsed);
+
     /// <summary>What holds the bytes of a request back; <see langword="null"/> where none of its plans limits bandwidth. To be disposed at its end.</summary>
     public ExchangeTransfers? Begin(LimitAttempt attempt)
     {
