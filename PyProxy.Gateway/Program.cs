@@ -27,7 +27,6 @@ internal static class Program
     private static Task<int> Main(string[] args) => GatewayCommands.RunAsync(args, new GatewayProgram
     {
         AddFeatures = AddFeatures,
-        HashPassword = static password => PasswordHash.Create(password).ToString(),
         CreateAdminToken = AdminToken.CreateWithHash,
         RunAsync = static async (configuration, cancellationToken) =>
         {
