@@ -12,6 +12,7 @@ using PyProxy.Gateway.Limits.Quotas;
 using PyProxy.Gateway.Listeners;
 using PyProxy.Gateway.Listeners.Endpoints;
 using PyProxy.Gateway.Listeners.Transport;
+using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Resilience;
 using PyProxy.Gateway.Reverse;
 using PyProxy.Gateway.State;
@@ -59,6 +60,7 @@ internal static class Program
         app.UseForwardEndpoint();   // forward and SOCKS listeners have one endpoint; it is chosen before routing, which then stands aside
         app.UseRouting();           // YARP's routes on reverse listeners, the admin's on admin listeners
         app.UseCors();              // a preflight carries no credentials
+        app.UseClientLimits();      // what an address may ask before it is known who asks
         app.UseAuthentication();
         app.UseUsage();             // from here on it is known whose bytes they are
         app.UseRefusedRequestCharge(); // what the next two refuse costs what it would have cost
@@ -66,6 +68,7 @@ internal static class Program
         app.UseTrafficFilter();     // knows the user; before limits, because a rule may choose the plan
         app.UseQuotas();            // before rates: what is used up for the month takes none of them
         app.UseRateLimiter();
+        app.UseAdmission();         // behind the rates: what they refuse need not wait for a place
         app.UseRequestTimeouts();   // a route's Timeout counts from here: waiting for policies is not the destination's
         app.UseOutputCache();       // innermost: a cached answer is for those who passed everything above
 
@@ -89,6 +92,7 @@ internal static class Program
         services.AddFilterLists();
         services.AddLimits();
         services.AddUsage();
+        services.AddPrivacy();
         services.AddForward();
         services.AddReverse(configuration.GetSection("ReverseProxy"), AddPolicies);
         services.AddGatewayTelemetry();

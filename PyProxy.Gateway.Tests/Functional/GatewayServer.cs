@@ -36,12 +36,14 @@ internal sealed class GatewayServer : IAsyncDisposable
 
     /// <param name="origin">Where the catch-all route leads.</param>
     /// <param name="gateway">Members of the <c>Gateway</c> section beyond users, data directory and access log.</param>
-    public static async Task<GatewayServer> StartAsync(Uri? origin = null, string? gateway = null)
+    /// <param name="edit">Changes the text of the configuration, where members of <c>Gateway</c> are not enough.</param>
+    public static async Task<GatewayServer> StartAsync(Uri? origin = null, string? gateway = null, Func<string, string>? edit = null)
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
         var path = Path.Combine(directory.FullName, "appsettings.json");
         WriteCertificate(directory.FullName);
-        await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName)));
+        var text = Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName));
+        await File.WriteAllTextAsync(path, edit?.Invoke(text) ?? text);
         var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, Program.AddFeatures);
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
         Assert.Empty(loaded.Problems);

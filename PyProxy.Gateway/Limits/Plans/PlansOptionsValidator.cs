@@ -104,6 +104,11 @@ internal sealed class PlansOptionsValidator : ISectionValidator<PlansOptions>
                 continue;
             }
 
+            if (quota.End == QuotaEnd.Slow)
+            {
+                errors.Add($"{path}:{i}", "\"then slow\" is read but not enforced yet; write \"then refuse\" or \"then cut\".");
+            }
+
             if (quotas.Exists(other => other.CountsBytes == quota.CountsBytes && other.Period == quota.Period))
             {
                 errors.Add($"{path}:{i}", $"there is a quota of {(quota.CountsBytes ? "bytes" : "requests")} for a {quota.Period.ToString().ToLowerInvariant()} already.");
