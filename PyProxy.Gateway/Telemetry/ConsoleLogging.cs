@@ -13,7 +13,7 @@ internal static class ConsoleLogging
     [
         Rule("Microsoft.AspNetCore", LogLevel.Warning),
         Rule("Microsoft.Hosting.Lifetime", LogLevel.Warning),
-        Rule("PyProxy.Gateway.Users.BasicAuthenticationHandler", LogLevel.Warning),
+        Rule("PyProxy.Gateway.Users.Schemes.Attempts", LogLevel.Warning),
         Rule("Yarp", LogLevel.Warning),
         Rule("Yarp.ReverseProxy.Forwarder.HttpForwarder", LogLevel.Error), // a stack trace at Warning for each destination that fails
     ];

@@ -10,4 +10,7 @@ internal interface IListenerFeature
 
     /// <summary>Whether clients may stay anonymous here (<c>AllowAnonymous</c>).</summary>
     bool AllowAnonymous { get; }
+
+    /// <summary>The ways to prove who one is that are open here (<c>AuthenticationSchemes</c>); <see langword="null"/> where the endpoint does not say.</summary>
+    UserSchemeSet? Schemes => null;
 }

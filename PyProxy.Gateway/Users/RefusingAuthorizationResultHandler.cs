@@ -12,6 +12,10 @@ internal sealed class RefusingAuthorizationResultHandler(RefusalWriter refusals)
 {
     private static readonly AuthorizationMiddlewareResultHandler Framework = new();
 
+    private static ProxyError NotAllowed(HttpContext context) => ProxyErrors.NotAllowed(
+        "The user is known, but not allowed to do this.",
+        decidedBy: context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy ?? "authorization");
+
     public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         await Framework.HandleAsync(next, context, policy, authorizeResult);
@@ -28,7 +32,7 @@ internal sealed class RefusingAuthorizationResultHandler(RefusalWriter refusals)
         }
         else if (status == StatusCodes.Status403Forbidden)
         {
-            await refusals.WriteAsync(context, ProxyErrors.NotAllowed("The user is known, but not allowed to do this.", decidedBy: "authorization"));
+            await refusals.WriteAsync(context, authorizeResult.Forbidden ? NotAllowed(context) : ProxyErrors.NotRecognized);
         }
     }
 }
