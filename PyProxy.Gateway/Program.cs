@@ -57,8 +57,9 @@ internal static class Program
         app.UseRouting();           // YARP's routes on reverse listeners, the admin's on admin listeners
         app.UseCors();              // a preflight carries no credentials
         app.UseUserAuthentication(); // what UseAuthentication does, without a service scope and a handler for each request
-        app.UseUserAuthorization();  // a fast exit in front of UseAuthorization
-        app.UseTrafficFilter();     // knows the user; before limits, which are charged for what may go
+        app.UseRefusedRequestCharge(); // what the next two refuse costs what it would have cost
+        app.UseUserAuthorization(); // a fast exit in front of UseAuthorization
+        app.UseTrafficFilter();     // knows the user; before limits, because a rule may choose the plan
         app.UseRateLimiter();
         app.UseRequestTimeouts();   // a route's Timeout counts from here: waiting for policies is not the destination's
         app.UseOutputCache();       // innermost: a cached answer is for those who passed everything above

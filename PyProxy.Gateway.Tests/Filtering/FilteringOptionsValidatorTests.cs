@@ -14,7 +14,7 @@ public sealed class FilteringOptionsValidatorTests
             [
                 new() { Name = "a", Match = new() { Hosts = ["ok.example", "*.ok.example", "*", "http://x", "*.10.0.0.1"] }, Action = FilterAction.Deny },
                 new() { Name = "A", Match = new() { ClientAddresses = ["10.0.0.0/8", "::1", "10.0.0.0/", "10.0.0.0/33", "x"] } },
-                new() { Action = (FilterAction)7, Mode = (FilterMode)7 },
+                new() { Action = (FilterAction)70, Mode = (FilterMode)7 },
             ],
         };
         var errors = new ConfigurationErrors();

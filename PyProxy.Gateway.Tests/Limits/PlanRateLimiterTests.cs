@@ -1,53 +1,22 @@
-using System.Net;
-using System.Security.Claims;
 using System.Threading.RateLimiting;
-using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Time.Testing;
 using PyProxy.Gateway.Limits;
+using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Tests.Limits;
 
 public sealed class PlanRateLimiterTests : IDisposable
 {
-    private readonly FakeTimeProvider _time = new();
-    private readonly Monitor _options = new();
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().AddSingleton<LimitsMetrics>().BuildServiceProvider();
-    private PlanRateLimiter? _limiter;
+    private LimiterHarness? _limiter;
 
-    public void Dispose()
-    {
-        _limiter?.Dispose();
-        _services.Dispose();
-    }
-
-    [Fact]
-    public void BurstIsSpent_ThenPermitsComeBackAtTheRate()
-    {
-        Start("2/s burst 3");
-
-        Assert.Equal([true, true, true, false], Ask("alice", times: 4));
-        _time.Advance(TimeSpan.FromMilliseconds(500));
-        Assert.Equal([true, false], Ask("alice", times: 2));
-        _time.Advance(TimeSpan.FromHours(1));
-        Assert.Equal([true, true, true, false], Ask("alice", times: 4));
-    }
-
-    [Fact]
-    public void AllRates_AreEnforcedAtOnce()
-    {
-        Start("10/s", "4/h");
-        Assert.Equal([true, true, true, true, false], Ask("alice", times: 5));
-        _time.Advance(TimeSpan.FromSeconds(10));
-        Assert.False(Ask("alice"));
-    }
+    public void Dispose() => _limiter?.Dispose();
 
     [Fact]
     public void Refusal_NamesTheLimitAndWhenToComeBack()
     {
-        Start("10/s", "1/m");
-        Ask("alice");
-        using var lease = _limiter!.AttemptAcquire(Request("alice"));
+        var limiter = Start("10/s", "1/m");
+        limiter.Ask("alice");
+        using var lease = limiter.Limiter.AttemptAcquire(LimiterHarness.Request("alice"));
 
         Assert.True(lease.TryGetMetadata(MetadataName.ReasonPhrase, out var limit));
         Assert.Equal("plan standard: 1/m", limit);
@@ -58,10 +27,10 @@ public sealed class PlanRateLimiterTests : IDisposable
     [Fact]
     public void Users_HaveTheirOwnPermits()
     {
-        Start("1/s");
-        Assert.True(Ask("alice"));
-        Assert.False(Ask("alice"));
-        Assert.True(Ask("bob"));
+        var limiter = Start("1/s");
+        Assert.True(limiter.Ask("alice"));
+        Assert.False(limiter.Ask("alice"));
+        Assert.True(limiter.Ask("bob"));
     }
 
     [Theory]
@@ -72,121 +41,156 @@ public sealed class PlanRateLimiterTests : IDisposable
     [InlineData("2001:db8::1", "2001:db8:0:1::1", false)]
     public void WithoutUser_AddressesAreCounted(string first, string second, bool shared)
     {
-        Start("1/s");
-        Assert.True(Ask(Request(null, first)));
-        Assert.Equal(!shared, Ask(Request(null, second)));
+        var limiter = Start("1/s");
+        Assert.True(limiter.Ask(LimiterHarness.Request(null, first, endpointPlan: "standard")));
+        Assert.Equal(!shared, limiter.Ask(LimiterHarness.Request(null, second, endpointPlan: "standard")));
+    }
+
+    [Theory]
+    [InlineData("user", true, true, false)]
+    [InlineData("address", true, false, true)]
+    [InlineData("host", false, true, true)]
+    [InlineData("user+host", false, true, false)]
+    [InlineData("everyone", true, true, true)]
+    public void Key_TellsWhoSharesPermits(string key, bool sharedByHosts, bool sharedByAddresses, bool sharedByUsers)
+    {
+        Assert.Equal(!sharedByHosts, SecondIsAllowed(LimiterHarness.Request("alice", host: "other.example")));
+        Assert.Equal(!sharedByAddresses, SecondIsAllowed(LimiterHarness.Request("alice", "192.0.2.10")));
+        Assert.Equal(!sharedByUsers, SecondIsAllowed(LimiterHarness.Request("bob")));
+
+        bool SecondIsAllowed(HttpContext second)
+        {
+            using var limiter = new LimiterHarness(LimiterHarness.Plan($"1/h per {key}"));
+            Assert.True(limiter.Ask("alice"));
+            return limiter.Ask(second);
+        }
     }
 
     [Fact]
     public async Task RefusedRequest_PaysOnceThoughTheMiddlewareAsksTwice()
     {
-        Start("1/s", "4/h");
-        Assert.True(Ask("alice"));
-        var request = Request("alice");
-        Assert.False(Ask(request));
-        using var waited = await _limiter!.AcquireAsync(request, cancellationToken: TestContext.Current.CancellationToken);
+        var limiter = Start("1/s", "4/h");
+        Assert.True(limiter.Ask("alice"));
+        var request = LimiterHarness.Request("alice");
+        Assert.False(limiter.Ask(request));
+        using var waited = await limiter.Limiter.AcquireAsync(request, cancellationToken: TestContext.Current.CancellationToken);
         Assert.False(waited.IsAcquired);
 
         // Of four an hour, one was allowed and one refused: two are left.
-        _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.True(Ask("alice"));
-        _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.True(Ask("alice"));
-        _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.False(Ask("alice"));
+        limiter.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(limiter.Ask("alice"));
+        limiter.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(limiter.Ask("alice"));
+        limiter.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(limiter.Ask("alice"));
     }
 
     [Fact]
-    public void Reload_KeepsTheCountsOfPlansThatStayed()
+    public void EveryPlanThatApplies_IsEnforced()
     {
-        Start("1/h");
-        Assert.True(Ask("alice"));
-        _options.Change(new PlansOptions { ["standard"] = new() { Rates = ["1/h"] }, ["other"] = new() { Rates = ["1/s"] } });
-        Assert.False(Ask("alice"));
-        _options.Change(new PlansOptions { ["standard"] = new() { Rates = ["5/h"] } });
-        Assert.True(Ask("alice"));
-    }
-
-    [Fact]
-    public void IdleUsers_AreForgotten()
-    {
-        Start("1/s");
-        for (var i = 0; i < 1000; i++)
+        var plans = new PlansOptions
         {
-            Ask($"user-{i}");
-        }
+            ["standard"] = new() { Rates = ["100/s"] },
+            ["group"] = new() { Rates = ["4/h per user"] },
+            ["rule"] = new() { Rates = ["3/h"] },
+            ["endpoint"] = new() { Rates = ["2/h"] },
+        };
+        _limiter = new LimiterHarness(plans, new LimitsOptions { GroupPlans = new Dictionary<string, string>(StringComparer.Ordinal) { ["staff"] = "Group" } });
 
-        Assert.Equal(1000, _limiter!.SubjectCount);
-        _time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(0, _limiter.SubjectCount);
+        Assert.Equal([true, true, false], Ask(() => LimiterHarness.Request("ann", endpointPlan: "endpoint"), 3));
+        Assert.Equal([true, true, true, false], Ask(() => LimiterHarness.Request("bob", rulePlan: "rule"), 4));
+        Assert.Equal([true, true, true, true, false], Ask(() => LimiterHarness.Request("cid", groups: ["staff"]), 5));
+        Assert.Equal([true, true, true, true, true], Ask(() => LimiterHarness.Request("dan"), 5));
+
+        bool[] Ask(Func<HttpContext> request, int times) => [.. Enumerable.Range(0, times).Select(_ => _limiter.Ask(request()))];
+    }
+
+    [Fact]
+    public void PlanThatAppliesTwice_IsChargedOnce()
+    {
+        var limiter = Start("2/h");
+
+        Assert.True(limiter.Ask(LimiterHarness.Request("alice", endpointPlan: "standard", rulePlan: "STANDARD")));
+        Assert.True(limiter.Ask(LimiterHarness.Request("alice", endpointPlan: "standard")));
+    }
+
+    [Fact]
+    public void AnswersTellTheRateThatIsNearestToItsEnd()
+    {
+        var limiter = Start("10/s", "100/h");
+        var request = LimiterHarness.Request("alice");
+        limiter.Ask(request);
+
+        Assert.Equal("\"10/s\";q=10;w=1, \"100/h\";q=100;w=3600", request.Response.Headers["RateLimit-Policy"].ToString());
+        Assert.Equal("\"10/s\";r=9;t=1", request.Response.Headers["RateLimit"].ToString());
+    }
+
+    [Fact]
+    public void FieldsThatAreSwitchedOff_AreNotSent()
+    {
+        var limiter = Start("10/s");
+        limiter.Limits.Change(new LimitsOptions { RateLimitFields = false });
+        var request = LimiterHarness.Request("alice");
+        limiter.Ask(request);
+
+        Assert.Empty(request.Response.Headers);
     }
 
     [Fact]
     public void AdminRole_IsExempt()
     {
-        Start("1/h");
-        Assert.All(Enumerable.Range(0, 5), _ => Assert.True(Ask(Request("alice", role: ListenerRole.Admin))));
+        var limiter = Start("1/h");
+        Assert.All(Enumerable.Range(0, 5), _ => Assert.True(limiter.Ask(LimiterHarness.Request("alice", role: ListenerRole.Admin))));
     }
 
     [Fact]
-    public async Task ManyThreads_GetNoMoreThanTheBurst()
+    public async Task ChargedRequest_UsesPermitsAndHoldsNothing()
     {
-        Start("1/h burst 100");
-        var allowed = 0;
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() =>
-        {
-            for (var i = 0; i < 100; i++)
-            {
-                if (Ask("alice"))
-                {
-                    Interlocked.Increment(ref allowed);
-                }
-            }
-        })));
+        var limiter = Start(new PlanOptions { Rates = ["2/h"], Concurrency = 1 });
+        await limiter.Limiter.ChargeAsync(LimiterHarness.Request("alice"));
 
-        Assert.Equal(100, allowed);
+        Assert.Equal([true, false], limiter.Ask("alice", times: 2));
     }
 
-    private void Start(params string[] rates)
+    [Fact]
+    public void HeldPermit_ComesBackWithTheLeaseAndOnlyOnce()
     {
-        _options.CurrentValue = new PlansOptions { ["standard"] = new() { Rates = rates } };
-        _limiter = new PlanRateLimiter(_options, _time, _services.GetRequiredService<LimitsMetrics>());
+        var limiter = Start(new PlanOptions { Concurrency = 2 });
+        var first = limiter.Limiter.AttemptAcquire(LimiterHarness.Request("alice"));
+        using var second = limiter.Limiter.AttemptAcquire(LimiterHarness.Request("alice"));
+        Assert.False(limiter.Ask("alice"));
+
+        first.Dispose();
+        first.Dispose();
+        using var third = limiter.Limiter.AttemptAcquire(LimiterHarness.Request("alice"));
+        Assert.True(third.IsAcquired);
+        Assert.False(limiter.Ask("alice"));
     }
 
-    private bool[] Ask(string user, int times) => [.. Enumerable.Range(0, times).Select(_ => Ask(user))];
-
-    private bool Ask(string user) => Ask(Request(user));
-
-    private bool Ask(HttpContext request)
+    [Theory]
+    [InlineData(WayIn.Connect)]
+    [InlineData(WayIn.Socks)]
+    public void Tunnels_CountForThemselvesWhereThePlanSaysSo(object way)
     {
-        using var lease = _limiter!.AttemptAcquire(request);
-        return lease.IsAcquired;
+        var limiter = Start(new PlanOptions { Concurrency = 1, Tunnels = 1 });
+        using var tunnel = limiter.Limiter.AttemptAcquire(LimiterHarness.Request("alice", wayIn: (WayIn)way));
+
+        Assert.False(limiter.Ask(LimiterHarness.Request("alice", wayIn: (WayIn)way)));
+        using var request = limiter.Limiter.AttemptAcquire(LimiterHarness.Request("alice"));
+        Assert.True(request.IsAcquired);
+        Assert.False(limiter.Ask("alice"));
     }
 
-    private static DefaultHttpContext Request(string? user, string address = "192.0.2.9", ListenerRole role = ListenerRole.Forward)
+    [Fact]
+    public void RefusalByARate_HoldsNothing()
     {
-        var context = new DefaultHttpContext
-        {
-            User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(GatewayClaimTypes.Plan, "Standard")])),
-        };
-        context.Features.Set(new Exchange { Id = "d-1", Role = role, Account = user is null ? null : new KnownUser(user, [], "Standard"), ClientAddress = IPAddress.Parse(address) });
-        return context;
+        var limiter = Start(new PlanOptions { Rates = ["1/m"], Concurrency = 1 });
+        Assert.Equal([true, false, false], limiter.Ask("alice", times: 3));
+        limiter.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(limiter.Ask("alice"));
     }
 
-    private sealed class Monitor : IOptionsMonitor<PlansOptions>
-    {
-        private Action<PlansOptions, string?>? _listener;
+    private LimiterHarness Start(params string[] rates) => _limiter = new LimiterHarness(LimiterHarness.Plan(rates));
 
-        public PlansOptions CurrentValue { get; set; } = [];
-
-        public PlansOptions Get(string? name) => CurrentValue;
-
-        public IDisposable? OnChange(Action<PlansOptions, string?> listener)
-        {
-            _listener = listener;
-            return null;
-        }
-
-        public void Change(PlansOptions value) => _listener!(CurrentValue = value, null);
-    }
+    private LimiterHarness Start(PlanOptions plan) => _limiter = new LimiterHarness(new PlansOptions { ["standard"] = plan });
 }

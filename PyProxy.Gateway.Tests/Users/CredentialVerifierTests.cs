@@ -1,6 +1,8 @@
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
+using PyProxy.Gateway.Tests.Listeners;
 using PyProxy.Gateway.Users;
+using PyProxy.Gateway.Users.Passwords;
+using PyProxy.Gateway.Users.Stores;
 
 namespace PyProxy.Gateway.Tests.Users;
 
@@ -8,7 +10,7 @@ public sealed class CredentialVerifierTests
 {
     private static readonly string Hash = PasswordHash.Create("secret").ToString();
     private readonly FakeTimeProvider _time = new();
-    private readonly Monitor _options = new(Options("secret-unused"));
+    private readonly StaticOptions<UsersOptions> _options = new(Options("secret-unused"));
 
     [Fact]
     public async Task RightPassword_GivesTheUserWithGroupsAndPlan()
@@ -76,8 +78,10 @@ public sealed class CredentialVerifierTests
 
     private CredentialVerifier Create(UsersOptions options)
     {
-        _options.CurrentValue = options;
-        return new CredentialVerifier(_options, _time);
+        _options.Change(options);
+        var changes = new UserChanges();
+        var stores = new UserStores([new ConfigurationUserStore(_options, changes)], _options, changes);
+        return new CredentialVerifier(stores, changes, new PasswordThreads(), new VerifiedCredentialCache(_time), _options);
     }
 
     private static UsersOptions Options(string hash, bool disabled = false) => new()
@@ -87,21 +91,4 @@ public sealed class CredentialVerifierTests
             ["alice"] = new() { PasswordHash = hash, Groups = ["staff"], Plan = "standard", Disabled = disabled },
         },
     };
-
-    private sealed class Monitor(UsersOptions value) : IOptionsMonitor<UsersOptions>
-    {
-        private Action<UsersOptions, string?>? _listener;
-
-        public UsersOptions CurrentValue { get; set; } = value;
-
-        public UsersOptions Get(string? name) => CurrentValue;
-
-        public IDisposable? OnChange(Action<UsersOptions, string?> listener)
-        {
-            _listener = listener;
-            return null;
-        }
-
-        public void Change(UsersOptions value) => _listener!(CurrentValue = value, null);
-    }
 }

@@ -22,6 +22,7 @@ internal static class AdminExtensions
     {
         services.AddGatewaySection<ShutdownOptions, ShutdownOptionsValidator>(ShutdownOptions.Path);
         services.AddSingleton<Readiness>();
+        services.AddSingleton<IHealthSignal>(static provider => provider.GetRequiredService<Readiness>());
         services.AddSingleton<DrainSignal>();
         services.AddSingleton<IDrainSignal>(static provider => provider.GetRequiredService<DrainSignal>());
         services.AddSingleton<OpenConnections>();

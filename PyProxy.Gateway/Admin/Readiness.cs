@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Admin;
 
@@ -6,7 +7,7 @@ namespace PyProxy.Gateway.Admin;
 /// Whether new traffic should come here. Degraded is still ready: a gateway that serves without its shared state beats one that a load
 /// balancer takes away.
 /// </summary>
-internal sealed class Readiness
+internal sealed class Readiness : IHealthSignal
 {
     private readonly ConcurrentDictionary<string, string> _degraded = new(StringComparer.Ordinal);
     private volatile string? _notReady = "starting";
@@ -21,9 +22,9 @@ internal sealed class Readiness
 
     public void TurnOff(string reason) => _notReady = reason;
 
-    /// <param name="part">Short name of what is affected.</param>
-    /// <param name="reason">One sentence; anybody who can reach the admin role reads it, so nothing secret.</param>
+    /// <inheritdoc/>
     public void Degrade(string part, string reason) => _degraded[part] = reason;
 
+    /// <inheritdoc/>
     public void Restore(string part) => _degraded.TryRemove(part, out _);
 }

@@ -3,8 +3,8 @@ namespace PyProxy.Gateway.Configuration;
 /// <summary>The configuration in force. What Kestrel bound at the start stays as it was: endpoints do not move under running connections.</summary>
 internal sealed class GatewayConfiguration
 {
-    // Where Kestrel listens; the rest of its section is read when it starts, too.
-    private static readonly string[] BoundAtStart = ["Kestrel", "urls", "http_ports", "https_ports"];
+    // Where Kestrel listens; the rest of its section is read when it starts, too. And what the gateway is connected to.
+    private static readonly string[] BoundAtStart = ["Kestrel", "urls", "http_ports", "https_ports", "Gateway:SharedState"];
 
     private readonly IReadOnlyDictionary<string, string?> _atStart;
 
@@ -56,8 +56,6 @@ internal sealed class GatewayConfiguration
     }
 
     private static bool IsBoundAtStart(string path)
-    {
-        var end = path.IndexOf(ConfigurationPath.KeyDelimiter, StringComparison.Ordinal);
-        return BoundAtStart.Contains(end < 0 ? path : path[..end], StringComparer.OrdinalIgnoreCase);
-    }
+        => Array.Exists(BoundAtStart, bound => path.StartsWith(bound, StringComparison.OrdinalIgnoreCase)
+            && (path.Length == bound.Length || path[bound.Length] == ConfigurationPath.KeyDelimiter[0]));
 }

@@ -2,18 +2,16 @@ using PyProxy.Gateway.Sections;
 
 namespace PyProxy.Gateway.Configuration;
 
-/// <summary>A user's plan must exist: a misspelt one would leave the user without limits.</summary>
+/// <summary>A plan that something names must exist: a misspelt one would leave users without limits. Routes are judged by YARP's validation.</summary>
 internal sealed class PlanReferenceValidator : ICrossSectionValidator
 {
-    private const string Accounts = "Gateway:Users:Accounts";
     private const string Plans = "Gateway:Plans";
 
     public void Validate(IConfiguration candidate, ConfigurationErrors errors)
     {
         var plans = candidate.GetSection(Plans).GetChildren().Select(p => p.Key).ToList();
-        foreach (var account in candidate.GetSection(Accounts).GetChildren())
+        foreach (var reference in References(candidate))
         {
-            var reference = account.GetSection("Plan");
             if (reference.Value is not { Length: > 0 } plan || plans.Contains(plan, StringComparer.OrdinalIgnoreCase))
             {
                 continue;
@@ -25,4 +23,11 @@ internal sealed class PlanReferenceValidator : ICrossSectionValidator
             errors.Add(reference.Path, $"there is no plan '{plan}'; {hint}");
         }
     }
+
+    private static IEnumerable<IConfigurationSection> References(IConfiguration candidate) =>
+    [
+        .. candidate.GetSection("Gateway:Users:Accounts").GetChildren().Select(static account => account.GetSection("Plan")),
+        .. candidate.GetSection("Gateway:Limits:GroupPlans").GetChildren(),
+        .. candidate.GetSection("Kestrel:Endpoints").GetChildren().Select(static endpoint => endpoint.GetSection("Plan")),
+    ];
 }

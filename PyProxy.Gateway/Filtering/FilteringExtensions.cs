@@ -1,4 +1,8 @@
-using PyProxy.Gateway.Sections;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using PyProxy.Gateway.Filtering.Extension;
+using PyProxy.Gateway.Filtering.Matching;
+using PyProxy.Gateway.Filtering.Rules;
+using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
 
 namespace PyProxy.Gateway.Filtering;
 
@@ -6,9 +10,17 @@ internal static class FilteringExtensions
 {
     public static IServiceCollection AddFiltering(this IServiceCollection services)
     {
-        services.AddGatewaySection<FilteringOptions, FilteringOptionsValidator>("Gateway:Filtering");
+        services.AddOptions<FilteringOptions>().BindConfiguration(FilteringOptions.SectionPath);
+        services.AddSingleton<ConfigurationSection>(new FilteringSection(TrafficFilterNames.Of(services)));
+        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<FilteringMetrics>();
+        services.AddSingleton<FilteringRecorder>();
+        services.AddSingleton<ListRegistry>();
+        services.AddSingleton<RuleHits>();
+        services.AddSingleton<FilteringRuntime>();
+        services.AddSingleton<TrafficFilterHost>();
         services.AddSingleton<TrafficFilter>();
+        services.AddSingleton<ResponseFilter>();
         return services;
     }
 

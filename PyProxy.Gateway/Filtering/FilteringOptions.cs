@@ -2,54 +2,51 @@ using System.ComponentModel;
 
 namespace PyProxy.Gateway.Filtering;
 
-/// <summary>What a rule, or the default, does with an exchange.</summary>
-internal enum FilterAction
-{
-    Allow = 0,
-    Deny,
-}
-
 /// <summary>Whether a rule has effect.</summary>
 internal enum FilterMode
 {
     /// <summary>The rule decides.</summary>
     Enforce = 0,
 
-    /// <summary>What the rule would have decided is counted and logged; the rules after it decide.</summary>
+    /// <summary>What the rule would have done is counted and logged; the rules after it decide.</summary>
     ReportOnly,
+}
+
+/// <summary>What happens to an exchange that no rule decides.</summary>
+internal enum FilterDefault
+{
+    Allow = 0,
+    Deny,
 }
 
 /// <summary>The section <c>Gateway:Filtering</c>.</summary>
 internal sealed class FilteringOptions
 {
-    [Description("What happens to an exchange that no rule matches: Allow or Deny. Default: Allow.")]
-    public FilterAction Default { get; init; }
+    public const string SectionPath = "Gateway:Filtering";
 
-    [Description("Rules in order; the first that matches decides. Default: none.")]
-    public IReadOnlyList<RuleOptions> Rules { get; init; } = [];
-}
+    [Description("What happens to an exchange that no rule decides: Allow or Deny. Default: Allow.")]
+    public FilterDefault Default { get; init; }
 
-internal sealed class RuleOptions
-{
-    [Description("The rule's name, unique; it stands in refusals, logs and metrics. Required, 1 to 64 characters.")]
-    public string Name { get; init; } = "";
-
-    [Description("What the rule is about. Everything that is given must match, and at least one thing must be given.")]
-    public MatchOptions Match { get; init; } = new();
-
-    [Description("Allow or Deny (403). Required.")]
-    public FilterAction? Action { get; init; }
-
-    [Description("Enforce, or ReportOnly: count and log what the rule would have decided, without effect. Default: Enforce.")]
+    [Description("Enforce, or ReportOnly: the whole section is without effect, what it would have done is counted and logged. Default: Enforce.")]
     public FilterMode Mode { get; init; }
+
+    [Description("Rules about requests, in order; the first that matches decides. Default: none.")]
+    public IReadOnlyList<RuleOptions> Rules { get; init; } = [];
+
+    [Description("Rules about responses, in order, asked when the destination has answered and before the client hears of it; "
+        + "the first that matches decides, and what none decides passes. Default: none.")]
+    public IReadOnlyList<ResponseRuleOptions> ResponseRules { get; init; } = [];
+
+    [Description("The filters that programs add, by the name they are registered under.")]
+    public IReadOnlyDictionary<string, ExtensionOptions> Filters { get; init; } = new Dictionary<string, ExtensionOptions>(StringComparer.OrdinalIgnoreCase);
 }
 
-internal sealed class MatchOptions
+/// <summary>What holds for a filter that a program has added.</summary>
+internal sealed class ExtensionOptions
 {
-    [Description("Hosts that the client asks for: a name (example.org), an address, or *.example.org for every name below, not itself. "
-        + "Any of them. Default: every host.")]
-    public IReadOnlyList<string> Hosts { get; init; } = [];
+    [Description("How long the filter may take over one question. 00:00:00.001 to 00:01:00, default 00:00:02.")]
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    [Description("Addresses that the client comes from: CIDR ranges (10.0.0.0/8, fd00::/8) or single addresses. Any of them. Default: every address.")]
-    public IReadOnlyList<string> ClientAddresses { get; init; } = [];
+    [Description("What a question counts as that the filter fails on or does not answer in time: Allow (the rules after it decide) or Deny (403). Default: Deny.")]
+    public FilterDefault OnFailure { get; init; } = FilterDefault.Deny;
 }

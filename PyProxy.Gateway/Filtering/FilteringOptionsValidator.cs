@@ -1,10 +1,16 @@
+using PyProxy.Gateway.Filtering.Extension;
+using PyProxy.Gateway.Filtering.Matching;
+using PyProxy.Gateway.Filtering.Rules;
 using PyProxy.Gateway.Sections;
+using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
 
 namespace PyProxy.Gateway.Filtering;
 
+/// <summary>Judges the section by compiling it, without putting anything in force.</summary>
 internal sealed class FilteringOptionsValidator : ISectionValidator<FilteringOptions>
 {
-    private const int MaxNameLength = 64;
+    private static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan MaxTimeout = TimeSpan.FromMinutes(1);
 
     public void Validate(FilteringOptions options, string path, ConfigurationErrors errors)
     {
@@ -13,62 +19,64 @@ internal sealed class FilteringOptionsValidator : ISectionValidator<FilteringOpt
             errors.Add($"{path}:Default", "must be Allow or Deny.");
         }
 
-        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        for (var i = 0; i < options.Rules.Count; i++)
-        {
-            var rulePath = $"{path}:Rules:{i}";
-            var rule = options.Rules[i];
-            if (rule.Name.Length is 0 or > MaxNameLength || string.IsNullOrWhiteSpace(rule.Name))
-            {
-                errors.Add($"{rulePath}:Name", "is required and has 1 to 64 characters.");
-            }
-            else if (!names.Add(rule.Name))
-            {
-                errors.Add($"{rulePath}:Name", $"\"{rule.Name}\" is the name of a rule before this one; refusals and metrics could not tell them apart.");
-            }
-
-            ValidateEffect(rule, rulePath, errors);
-            ValidateMatch(rule.Match, $"{rulePath}:Match", errors);
-        }
-    }
-
-    private static void ValidateEffect(RuleOptions rule, string path, ConfigurationErrors errors)
-    {
-        if (rule.Action is not { } action)
-        {
-            errors.Add($"{path}:Action", "is required: Allow or Deny.");
-        }
-        else if (!Enum.IsDefined(action)) // the binder takes any number for an enum
-        {
-            errors.Add($"{path}:Action", "must be Allow or Deny.");
-        }
-
-        if (!Enum.IsDefined(rule.Mode))
+        if (!Enum.IsDefined(options.Mode))
         {
             errors.Add($"{path}:Mode", "must be Enforce or ReportOnly.");
         }
-    }
 
-    private static void ValidateMatch(MatchOptions match, string path, ConfigurationErrors errors)
-    {
-        if (match.Hosts.Count == 0 && match.ClientAddresses.Count == 0)
+        var compiler = new RuleCompiler(errors, new ListRegistry(), new RuleHits());
+        compiler.Compile(options.Rules, $"{path}:Rules");
+        compiler.Compile(options.ResponseRules, $"{path}:ResponseRules");
+        foreach (var (name, filter) in options.Filters)
         {
-            errors.Add(path, "must name hosts or client addresses; what happens to everything else is Gateway:Filtering:Default.");
-        }
-
-        for (var i = 0; i < match.Hosts.Count; i++)
-        {
-            if (!HostPattern.TryParse(match.Hosts[i], out _))
+            if (filter.Timeout < MinTimeout || filter.Timeout > MaxTimeout)
             {
-                errors.Add($"{path}:Hosts:{i}", $"\"{match.Hosts[i]}\" is neither a host name, nor an address, nor *. and a host name.");
+                errors.Add($"{path}:Filters:{name}:Timeout", "must be 00:00:00.001 to 00:01:00.");
+            }
+
+            if (!Enum.IsDefined(filter.OnFailure))
+            {
+                errors.Add($"{path}:Filters:{name}:OnFailure", "must be Allow or Deny.");
             }
         }
+    }
+}
 
-        for (var i = 0; i < match.ClientAddresses.Count; i++)
+/// <summary>The section with what it refers to: lists by their names in the same file, filters by the names that the program has registered.</summary>
+internal sealed class FilteringSection(TrafficFilterNames filters) : ConfigurationSection(FilteringOptions.SectionPath, typeof(FilteringOptions))
+{
+    private const string ListsSection = "Lists";
+
+    public override ValueTask ValidateAsync(IConfiguration candidate, ConfigurationErrors errors)
+    {
+        var section = candidate.GetSection(Path);
+        var options = section.Get<FilteringOptions>() ?? new FilteringOptions();
+        new FilteringOptionsValidator().Validate(options, Path, errors);
+
+        var lists = section.GetSection(ListsSection).GetChildren().Select(list => list.Key).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        Check(options.Rules, $"{Path}:Rules", lists, errors);
+        Check(options.ResponseRules, $"{Path}:ResponseRules", lists, errors);
+        foreach (var name in options.Filters.Keys.Where(name => !filters.Contains(name)))
         {
-            if (!ClientRange.TryParse(match.ClientAddresses[i], out _))
+            errors.Add($"{Path}:Filters:{name}", $"no filter is registered as \"{name}\"{filters.Known}.");
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private void Check(IReadOnlyList<RuleBaseOptions> rules, string path, HashSet<string> lists, ConfigurationErrors errors)
+    {
+        for (var i = 0; i < rules.Count; i++)
+        {
+            var at = FormattableString.Invariant($"{path}:{i}");
+            foreach (var (place, name) in ConditionCompiler.ListNames(rules[i].Match, $"{at}:Match").Where(reference => !lists.Contains(reference.Name)))
             {
-                errors.Add($"{path}:ClientAddresses:{i}", $"\"{match.ClientAddresses[i]}\" is neither an address nor a CIDR range.");
+                errors.Add(place, $"there is no list \"{name}\" in {FilteringOptions.SectionPath}:{ListsSection}.");
+            }
+
+            if (rules[i].Filter is { Length: > 0 } filter && !filters.Contains(filter))
+            {
+                errors.Add($"{at}:Filter", $"no filter is registered as \"{filter}\"{filters.Known}.");
             }
         }
     }

@@ -1,54 +1,172 @@
-using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Filtering.Extension;
+using PyProxy.Gateway.Filtering.Matching;
+using PyProxy.Gateway.Filtering.Rules;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Filtering;
 
-/// <summary>Judges an exchange by the configured rules. Knows no HTTP, so that a question without traffic gets the same answer.</summary>
-internal sealed partial class TrafficFilter : IDisposable
+/// <summary>
+/// Judges an exchange by the rules about requests. It works on facts, an exchange and a head, wherever they come from, so that a question
+/// without traffic gets the same answer.
+/// </summary>
+internal sealed class TrafficFilter(FilteringRuntime runtime, FilteringRecorder recorder, TrafficFilterHost filters)
 {
-    private const string DefaultRule = "default";
-    private readonly FilteringMetrics _metrics;
-    private readonly ILogger _logger;
-    private readonly IDisposable? _subscription;
-    private volatile RuleSet _rules;
-
-    public TrafficFilter(IOptionsMonitor<FilteringOptions> options, FilteringMetrics metrics, ILogger<TrafficFilter> logger)
+    /// <summary>
+    /// Asks the rules in order until one decides. What rules do on the way is done to <paramref name="exchange"/> and to the head in
+    /// <paramref name="facts"/>.
+    /// </summary>
+    /// <param name="facts">What is asked.</param>
+    /// <param name="exchange">The exchange that it is asked about.</param>
+    /// <param name="trace">Of a question without traffic; <see langword="null"/> on the way of a request.</param>
+    /// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
+    public ValueTask<Judgement> JudgeAsync(in Facts facts, Exchange exchange, RuleTrace? trace, CancellationToken cancellationToken)
     {
-        _metrics = metrics;
-        _logger = logger;
-        _rules = new RuleSet(options.CurrentValue);
-        _subscription = options.OnChange(changed => _rules = new RuleSet(changed));
+        var walk = new Walk(runtime.Current);
+        return Advance(ref walk, facts, exchange, trace) is { } judgement
+            ? new ValueTask<Judgement>(judgement)
+            : AskAsync(walk, facts, exchange, trace, cancellationToken);
     }
 
-    /// <returns>Why the exchange is refused; <see langword="null"/> when it may go on.</returns>
-    public ProxyError? Judge(Exchange exchange, string host)
+    /// <summary>Goes on where a rule hands the question to a filter of a program's own.</summary>
+    private async ValueTask<Judgement> AskAsync(Walk walk, Facts facts, Exchange exchange, RuleTrace? trace, CancellationToken cancellationToken)
     {
-        var rules = _rules;
-        var client = exchange.ClientAddress is null ? null : ClientRange.Unmap(exchange.ClientAddress);
-        var from = 0;
-        while (rules.FirstMatch(host, client, from) is { } rule)
+        while (true)
         {
-            var enforced = rule.Mode == FilterMode.Enforce;
-            _metrics.Decided(rule.Name, rule.Action, enforced);
-            if (enforced)
+            var rule = walk.Asks!;
+
+            // A question has no head and no time of the filter's own to offer: what the filter would say is said by traffic only.
+            if (trace is null)
             {
-                exchange.DecidedBy = rule.Name;
-                return rule.Action == FilterAction.Allow ? null : Refusal(rule.Name, rule.Setting);
+                recorder.Decided(rule);
+                var (refusal, isAllowed) = await filters.OnRequestAsync(rule, walk.Snapshot, facts, exchange, cancellationToken);
+                if (refusal is not null)
+                {
+                    return Conclude(ref walk, exchange, new Judgement(FilterAction.Deny, rule, refusal));
+                }
+
+                if (isAllowed)
+                {
+                    return Conclude(ref walk, exchange, Judgement.Allowed(rule));
+                }
             }
 
-            LogReportOnly(exchange.Id, rule.Name, rule.Action);
-            from = rule.Index + 1; // what only reports leaves the decision to those after it
+            if (Advance(ref walk, facts, exchange, trace) is { } judgement)
+            {
+                return judgement;
+            }
         }
-
-        _metrics.Decided(DefaultRule, rules.Default, enforced: true);
-        return rules.Default == FilterAction.Allow ? null : Refusal(DefaultRule, "Gateway:Filtering:Default");
     }
 
-    public void Dispose() => _subscription?.Dispose();
+    /// <summary>Goes on to the next rule that decides, or that asks a filter; <see langword="null"/> for the latter.</summary>
+    private Judgement? Advance(ref Walk walk, in Facts facts, Exchange exchange, RuleTrace? trace)
+    {
+        var snapshot = walk.Snapshot;
+        while (true)
+        {
+            var rule = snapshot.Requests.FirstMatch(facts, walk.Next, out var outcome);
+            trace?.Follow(snapshot.Requests, walk.Next, rule, outcome, facts);
+            if (rule is null)
+            {
+                return Default(ref walk, exchange, trace);
+            }
 
-    private static ProxyError Refusal(string rule, string setting)
-        => ProxyErrors.NotAllowed($"The rule \"{rule}\" does not allow this destination.", rule, setting);
+            walk.Next = rule.Index + 1;
+            if (outcome == Outcome.Unknown)
+            {
+                // The address decides, and is not known before the gateway dials.
+                (walk.Pending ??= new AddressVerdicts(exchange, recorder)).Add(rule, facts, reports: rule.ReportsOnly || snapshot.ReportsOnly);
+                continue;
+            }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Exchange {Exchange}: rule {Rule} matched and would decide {Action}, but only reports.")]
-    private partial void LogReportOnly(string exchange, string rule, FilterAction action);
+            if (rule.Action.Kind == FilterAction.Rewrite && !facts.IsForward)
+            {
+                continue; // where a reverse request goes is for routes and clusters to say
+            }
+
+            var enforced = !(rule.ReportsOnly || snapshot.ReportsOnly);
+            if (!enforced)
+            {
+                Report(rule, exchange, trace);
+                if (rule.Action.Decides && !rule.ReportsOnly)
+                {
+                    return Judgement.Allowed(rule: null); // the section would have ended here
+                }
+
+                continue;
+            }
+
+            if (rule.Action.Kind == FilterAction.Filter)
+            {
+                walk.Asks = rule;
+                return null;
+            }
+
+            if (trace is null)
+            {
+                recorder.Decided(rule);
+            }
+
+            if (rule.Action.Decides)
+            {
+                return Conclude(ref walk, exchange, new Judgement(rule.Action.Kind, rule, rule.Action.Kind is FilterAction.Allow or FilterAction.Rewrite ? null : rule.Action.Refusal));
+            }
+
+            RuleEffects.Apply(rule.Action, facts.Headers, exchange);
+        }
+    }
+
+    private Judgement Default(ref Walk walk, Exchange exchange, RuleTrace? trace)
+    {
+        var snapshot = walk.Snapshot;
+        if (snapshot.ReportsOnly)
+        {
+            if (trace is null)
+            {
+                recorder.ReportedDefault(snapshot.Default, exchange);
+            }
+
+            return Conclude(ref walk, exchange, Judgement.Allowed(rule: null));
+        }
+
+        if (trace is null)
+        {
+            recorder.DecidedByDefault(snapshot.Default);
+        }
+
+        return Conclude(ref walk, exchange, new Judgement(
+            snapshot.Default == FilterDefault.Allow ? FilterAction.Allow : FilterAction.Deny, Rule: null, snapshot.DefaultRefusal));
+    }
+
+    /// <summary>Hands what the address decides to whoever dials. A refusal stands at once, unless an address could lift it.</summary>
+    private static Judgement Conclude(ref Walk walk, Exchange exchange, Judgement judgement)
+    {
+        if (walk.Pending is not { IsEmpty: false } pending || judgement.Action == FilterAction.Redirect || (judgement.Refusal is not null && !pending.MayAllow))
+        {
+            return judgement;
+        }
+
+        pending.Otherwise(judgement.Refusal);
+        exchange.AddressCondition = pending;
+        return judgement.Refusal is null ? judgement : Judgement.Allowed(judgement.Rule);
+    }
+
+    private void Report(Rule rule, Exchange exchange, RuleTrace? trace)
+    {
+        if (trace is null)
+        {
+            recorder.Reported(rule, exchange);
+        }
+    }
+
+    /// <summary>How far the rules have been asked.</summary>
+    private struct Walk(FilteringSnapshot snapshot)
+    {
+        public FilteringSnapshot Snapshot { get; } = snapshot;
+
+        public int Next { get; set; }
+
+        public AddressVerdicts? Pending { get; set; }
+
+        public Rule? Asks { get; set; }
+    }
 }

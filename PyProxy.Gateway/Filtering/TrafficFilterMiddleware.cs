@@ -1,11 +1,16 @@
+using Microsoft.AspNetCore.Http.Features;
+using PyProxy.Gateway.Filtering.Matching;
+using PyProxy.Gateway.Filtering.Rules;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Filtering;
 
-/// <summary>Stage 6: refuses what the rules do not allow, on every way in but the admin role.</summary>
-internal sealed class TrafficFilterMiddleware(RequestDelegate next, TrafficFilter filter, RefusalWriter refusals)
+/// <summary>Stage 6: does with a request what the rules decide, on every way in but the admin role.</summary>
+internal sealed class TrafficFilterMiddleware(RequestDelegate next, TrafficFilter filter, RefusalWriter refusals, TimeProvider time)
 {
+    private static readonly ProxyError OddHost = ProxyErrors.BadRequest("The host asked for is neither a name nor an address.");
+
     public Task InvokeAsync(HttpContext context)
     {
         var exchange = Exchange.Of(context);
@@ -14,38 +19,67 @@ internal sealed class TrafficFilterMiddleware(RequestDelegate next, TrafficFilte
             return next(context);
         }
 
-        if (!TryGetHost(context, exchange, out var host))
+        if (!FactsReader.TryRead(context, exchange, time.GetUtcNow(), out var facts))
         {
-            // Rules speak of hosts; what is none could mean anything to the origin behind them.
-            return refusals.WriteAsync(context, ProxyErrors.BadRequest("The host asked for is neither a name nor an address."));
+            return refusals.WriteAsync(context, OddHost);
         }
 
-        return filter.Judge(exchange, host) is { } error ? refusals.WriteAsync(context, error) : next(context);
+        var judgement = filter.JudgeAsync(facts, exchange, trace: null, context.RequestAborted);
+        return judgement.IsCompletedSuccessfully ? ActAsync(context, exchange, judgement.GetAwaiter().GetResult()) : AwaitAsync(context, exchange, judgement);
     }
 
-    /// <summary>The host that the client asks for, in canonical spelling; empty where it names none (HTTP/1.0).</summary>
-    private static bool TryGetHost(HttpContext context, Exchange exchange, out string host)
+    private async Task AwaitAsync(HttpContext context, Exchange exchange, ValueTask<Judgement> judgement)
+        => await ActAsync(context, exchange, await judgement);
+
+    private Task ActAsync(HttpContext context, Exchange exchange, Judgement judgement)
     {
-        if (exchange.Target is { } target)
+        if (judgement.Rule is { } rule)
         {
-            host = target.Host;
-            return true;
+            exchange.DecidedBy = rule.Name;
         }
 
-        host = "";
-        var requested = context.Request.Host;
-        if (!requested.HasValue)
+        switch (judgement.Action)
         {
-            return true;
+            case FilterAction.Allow:
+                return next(context);
+            case FilterAction.Rewrite:
+                Rewrite(context, exchange, judgement.Rule!.Action);
+                return next(context);
+            case FilterAction.Redirect when exchange.WayIn is WayIn.Forward or WayIn.Reverse:
+                Redirect(context, exchange, judgement.Rule!.Action);
+                return Task.CompletedTask;
+            case FilterAction.Close:
+                Close(context, exchange, judgement.Refusal!);
+                return Task.CompletedTask;
+            default:
+                return refusals.WriteAsync(context, judgement.Refusal!);
         }
+    }
 
-        // The port is no part of the question; the default only satisfies the parser.
-        if (!HostPort.TryParse(requested.Value, defaultPort: 80, out var parsed))
+    private static void Rewrite(HttpContext context, Exchange exchange, RuleAction action)
+    {
+        var asked = exchange.Target!.Value; // every forward way in has one
+        exchange.Target = new HostPort(action.Host ?? asked.Host, action.Port ?? asked.Port);
+        if (action.Path is { } path && exchange.WayIn == WayIn.Forward)
         {
-            return false;
+            context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = path;
         }
+    }
 
-        host = parsed.Host;
-        return true;
+    private static void Redirect(HttpContext context, Exchange exchange, RuleAction action)
+    {
+        exchange.Verdict = Verdict.Denied;
+        context.Response.StatusCode = action.Status;
+        context.Response.Headers.Location = action.Location;
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.ContentLength = 0;
+    }
+
+    private static void Close(HttpContext context, Exchange exchange, ProxyError refusal)
+    {
+        exchange.Error = refusal;
+        exchange.Verdict = Verdict.Denied;
+        context.Features.Get<ITunnelRefusalFeature>()?.Refuse(refusal);
+        context.Abort();
     }
 }

@@ -1,7 +1,8 @@
-using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Limits.Memory;
+using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Configuration;
@@ -14,14 +15,20 @@ internal static class LimitsExtensions
     public static IServiceCollection AddLimits(this IServiceCollection services)
     {
         services.AddGatewaySection<PlansOptions, PlansOptionsValidator>("Gateway:Plans");
+        services.AddGatewaySection<LimitsOptions, LimitsOptionsValidator>("Gateway:Limits");
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<LimitsMetrics>();
+        services.AddSingleton<PlanDirectory>();
+        services.AddSingleton<PlanSelector>();
+        services.AddSingleton<RateLimitFields>();
+        services.AddSingleton<MemoryLimiterEngine>();
+        services.TryAddSingleton<ILimiterEngine>(provider => provider.GetRequiredService<MemoryLimiterEngine>());
         services.AddSingleton<PlanRateLimiter>();
         services.AddRoutePlans();
         services.AddOptions<RateLimiterOptions>().Configure<PlanRateLimiter, RefusalWriter>((options, limiter, refusals) =>
         {
             options.GlobalLimiter = limiter;
-            options.OnRejected = (rejected, _) => new ValueTask(refusals.WriteAsync(rejected.HttpContext, ErrorOf(rejected.Lease)));
+            options.OnRejected = (rejected, _) => new ValueTask(refusals.WriteAsync(rejected.HttpContext, ErrorOf(rejected)));
         });
         return services;
     }
@@ -33,7 +40,10 @@ internal static class LimitsExtensions
         return services.AddRateLimiter(_ => { });
     }
 
-    private static ProxyError ErrorOf(RateLimitLease lease) => ProxyErrors.TooManyRequests(
-        lease.TryGetMetadata(MetadataName.ReasonPhrase, out var limit) && limit is not null ? limit : "rate limiter policy",
-        lease.TryGetMetadata(MetadataName.RetryAfter, out var retryAfter) ? retryAfter : null);
+    /// <summary>Charges the plans for what the stages behind it refuse before the limits are asked.</summary>
+    public static IApplicationBuilder UseRefusedRequestCharge(this IApplicationBuilder app) => app.UseMiddleware<RefusedRequestCharge>();
+
+    // A policy that is not ours can only come from somebody's own code.
+    private static ProxyError ErrorOf(OnRejectedContext rejected)
+        => (rejected.Lease as PlanLease)?.Refusal ?? ProxyErrors.TooManyRequests("rate limiter policy", retryAfter: null);
 }

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using PyProxy.Gateway.Limits.Plans;
 
 namespace PyProxy.Gateway.Limits;
 
@@ -8,17 +10,45 @@ internal sealed class LimitsMetrics
 
     public LimitsMetrics(IMeterFactory meters)
     {
-        _decisions = meters.Create("PyProxy.Gateway").CreateCounter<long>(
-            "pyproxy.limiter.decisions", "{decision}", "Decisions of plans about requests, by outcome (allowed, refused, unknown_plan) and plan.");
+        var meter = meters.Create("PyProxy.Gateway");
+        _decisions = meter.CreateCounter<long>(
+            "pyproxy.limiter.decisions", "{decision}",
+            "Decisions about requests, by plan, limit (of refusals) and outcome (allowed, refused, charged, unknown_plan).");
     }
 
-    /// <param name="outcome">allowed, refused or unknown_plan.</param>
-    /// <param name="plan">A plan of the configuration; nothing that a client can name.</param>
-    public void Decided(string outcome, string plan)
+    /// <summary>Every plan that applied let the request pass.</summary>
+    public void Allowed(LimitAttempt attempt) => CountAll(attempt, "allowed");
+
+    /// <summary>Permits were charged for a request that a rule had refused.</summary>
+    public void Charged(LimitAttempt attempt) => CountAll(attempt, "charged");
+
+    public void Refused(Limit limit)
     {
         if (_decisions.Enabled)
         {
-            _decisions.Add(1, new KeyValuePair<string, object?>("outcome", outcome), new KeyValuePair<string, object?>("plan", plan));
+            _decisions.Add(1, new TagList { { "outcome", "refused" }, { "plan", limit.Plan }, { "limit", limit.Name } });
+        }
+    }
+
+    /// <summary>Something names a plan that is not there; the name is not repeated, for a token's claim could say anything.</summary>
+    public void UnknownPlan()
+    {
+        if (_decisions.Enabled)
+        {
+            _decisions.Add(1, new TagList { { "outcome", "unknown_plan" }, { "plan", "" }, { "limit", "" } });
+        }
+    }
+
+    private void CountAll(LimitAttempt attempt, string outcome)
+    {
+        if (!_decisions.Enabled)
+        {
+            return;
+        }
+
+        foreach (var plan in attempt.Plans)
+        {
+            _decisions.Add(1, new TagList { { "outcome", outcome }, { "plan", plan.Name }, { "limit", "" } });
         }
     }
 }

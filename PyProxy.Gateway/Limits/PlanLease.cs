@@ -1,37 +1,69 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.RateLimiting;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Limits;
 
-/// <summary>What the plans said about one request. Rates have nothing to give back, so disposing does nothing.</summary>
+/// <summary>
+/// What one request was given: disposing it gives back what is held, once. Leases that allow are reused, because there is one per request;
+/// whoever disposes one may not touch it again.
+/// </summary>
 internal sealed class PlanLease : RateLimitLease
 {
-    public static readonly PlanLease Allowed = new();
+    /// <summary>For what no limit applies to.</summary>
+    public static readonly PlanLease Free = new(owner: null, refusal: null) { _state = Ended };
 
-    private readonly TimeSpan _retryAfter;
+    /// <summary>The answer to a question that takes waiting: the framework's middleware asks again, willing to wait.</summary>
+    public static readonly PlanLease NotYet = new(owner: null, ProxyErrors.Internal);
 
-    private PlanLease() => IsAcquired = true;
+    private const int Idle = 0;
+    private const int Running = 1;
+    private const int Ended = 2;
 
-    public PlanLease(string limit, TimeSpan retryAfter)
+    private readonly PlanRateLimiter? _owner;
+    private int _state;
+
+    private PlanLease(PlanRateLimiter? owner, ProxyError? refusal)
     {
-        Limit = limit;
-        _retryAfter = retryAfter;
+        _owner = owner;
+        Refusal = refusal;
     }
 
-    public override bool IsAcquired { get; }
+    public PlanLease(PlanRateLimiter owner)
+        : this(owner, refusal: null)
+    {
+    }
 
-    /// <summary>The limit that refused, as the client is told: <c>plan standard: 20/s</c>.</summary>
-    public string? Limit { get; }
+    public override bool IsAcquired => Refusal is null;
+
+    public LimitAttempt Attempt { get; } = new();
+
+    /// <summary>Why the request is refused.</summary>
+    public ProxyError? Refusal { get; }
 
     public override IEnumerable<string> MetadataNames
-        => Limit is null ? [] : [MetadataName.RetryAfter.Name, MetadataName.ReasonPhrase.Name];
+        => Refusal is null ? [] : [MetadataName.RetryAfter.Name, MetadataName.ReasonPhrase.Name];
+
+    public static PlanLease Refused(ProxyError refusal) => new(owner: null, refusal);
+
+    /// <summary>Begins to be valid for one request.</summary>
+    public void Begin() => Volatile.Write(ref _state, Running);
 
     public override bool TryGetMetadata(string metadataName, [NotNullWhen(true)] out object? metadata)
     {
-        metadata = Limit is null ? null
-            : metadataName == MetadataName.RetryAfter.Name ? _retryAfter
-            : metadataName == MetadataName.ReasonPhrase.Name ? Limit
+        metadata = metadataName == MetadataName.RetryAfter.Name ? Refusal?.RetryAfter
+            : metadataName == MetadataName.ReasonPhrase.Name ? Refusal?.DecidedBy
             : null;
         return metadata is not null;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && Interlocked.CompareExchange(ref _state, Idle, Running) == Running)
+        {
+            _owner?.End(this);
+        }
+
+        base.Dispose(disposing);
     }
 }

@@ -1,136 +1,159 @@
-using System.Collections.Frozen;
 using System.Threading.RateLimiting;
-using Microsoft.Extensions.Options;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.ObjectPool;
+using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Traffic;
-using Yarp.ReverseProxy.Model;
 
 namespace PyProxy.Gateway.Limits;
 
 /// <summary>
-/// Enforces every plan that applies to a request: the user's and the route's. The framework's rate-limiting middleware asks it as its
-/// <c>GlobalLimiter</c>, because that one may change its mind on a reload, while the map of named policies is copied at start-up.
+/// Enforces every plan that applies to a request. The framework's rate-limiting middleware asks it as its <c>GlobalLimiter</c>, because that
+/// one may change its mind on a reload, while the map of named policies is copied at start-up.
 /// </summary>
 internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
 {
-    private static readonly TimeSpan IdleSweep = TimeSpan.FromMinutes(1);
+    // As many as are in use at once at a busy moment; more are left to the garbage collector.
+    private const int MaxPooledLeases = 1024;
 
-    private readonly TimeProvider _time;
+    private readonly PlanSelector _selector;
+    private readonly ILimiterEngine _engine;
+    private readonly RateLimitFields _fields;
     private readonly LimitsMetrics _metrics;
-    private readonly IDisposable? _subscription;
-    private readonly ITimer _sweep;
-    private volatile FrozenDictionary<string, Plan> _plans;
+    private readonly DefaultObjectPool<PlanLease> _leases;
 
-    public PlanRateLimiter(IOptionsMonitor<PlansOptions> options, TimeProvider time, LimitsMetrics metrics)
+    public PlanRateLimiter(PlanSelector selector, ILimiterEngine engine, RateLimitFields fields, LimitsMetrics metrics)
     {
-        _time = time;
+        _selector = selector;
+        _engine = engine;
+        _fields = fields;
         _metrics = metrics;
-        _plans = Compile(options.CurrentValue, FrozenDictionary<string, Plan>.Empty);
-        _subscription = options.OnChange(changed => _plans = Compile(changed, _plans));
-        _sweep = time.CreateTimer(static state => ((PlanRateLimiter)state!).DropIdle(), this, IdleSweep, IdleSweep);
+        _leases = new DefaultObjectPool<PlanLease>(new NewLeases(this), MaxPooledLeases);
     }
 
-    /// <summary>How many subjects have counts at the moment, over all plans.</summary>
-    public int SubjectCount => _plans.Values.Sum(plan => plan.SubjectCount);
-
     public override RateLimiterStatistics? GetStatistics(HttpContext resource) => null;
+
+    /// <summary>Charges the rates for a request that another policy has refused: refused requests consume permits.</summary>
+    public async ValueTask ChargeAsync(HttpContext context)
+    {
+        var lease = Rent();
+        try
+        {
+            var attempt = lease.Attempt;
+            _selector.Fill(attempt, context, Exchange.Of(context));
+            if (!attempt.Plans.IsEmpty)
+            {
+                attempt.ChargesOnly = true;
+                await _engine.AcquireAsync(attempt, CancellationToken.None);
+                _metrics.Charged(attempt);
+            }
+        }
+        finally
+        {
+            lease.Dispose();
+        }
+    }
+
+    /// <summary>Gives back what a lease holds. Called by the lease, once.</summary>
+    internal void End(PlanLease lease)
+    {
+        var attempt = lease.Attempt;
+        if (attempt.HoldsPermits)
+        {
+            _engine.Release(attempt);
+        }
+
+        attempt.Clear();
+        _leases.Return(lease);
+    }
 
     protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount)
     {
         var exchange = Exchange.Of(resource);
         if (exchange.Role == ListenerRole.Admin)
         {
-            return PlanLease.Allowed; // whoever looks at an overloaded gateway must get in
+            return PlanLease.Free; // whoever looks at an overloaded gateway must get in
         }
 
-        var userPlan = resource.User.FindFirst(GatewayClaimTypes.Plan)?.Value;
-        var routePlan = RoutePlan.Of(resource.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config);
-        if (userPlan is null && routePlan is null)
+        // 1. Which plans apply
+        exchange.LimitsAsked = true;
+        var lease = Rent();
+        _selector.Fill(lease.Attempt, resource, exchange);
+        if (lease.Attempt.Plans.IsEmpty)
         {
-            return PlanLease.Allowed;
+            lease.Dispose();
+            return PlanLease.Free;
         }
 
-        var subject = LimitSubject.Of(exchange);
-        var lease = userPlan is null ? PlanLease.Allowed : Take(userPlan, subject);
-        if (routePlan is not null && !string.Equals(routePlan, userPlan, StringComparison.OrdinalIgnoreCase))
+        // 2. What they say
+        var decision = _engine.AcquireAsync(lease.Attempt, resource.RequestAborted);
+        if (decision.IsCompletedSuccessfully)
         {
-            // Asked even when the user's plan has refused: refused requests consume permits of every plan.
-            var second = Take(routePlan, subject);
-            lease = lease.IsAcquired ? second : lease;
+            var answer = Conclude(resource, lease, decision.Result);
+            if (!answer.IsAcquired)
+            {
+                resource.Features.Set(new Answer(Task.FromResult(answer)));
+            }
+
+            return answer;
         }
 
-        if (!lease.IsAcquired)
+        resource.Features.Set(new Answer(WaitAsync(resource, lease, decision)));
+        return PlanLease.NotYet;
+    }
+
+    // The middleware asks a second time, willing to wait, after a first "no". Nobody pays twice for one request.
+    protected override async ValueTask<RateLimitLease> AcquireAsyncCore(HttpContext resource, int permitCount, CancellationToken cancellationToken)
+    {
+        if (resource.Features.Get<Answer>() is null && AttemptAcquireCore(resource, permitCount) is { IsAcquired: true } lease)
         {
-            resource.Features.Set(lease);
+            return lease;
         }
 
+        return await resource.Features.GetRequiredFeature<Answer>().Lease;
+    }
+
+    private async Task<PlanLease> WaitAsync(HttpContext context, PlanLease lease, ValueTask<LimitDecision> decision)
+    {
+        try
+        {
+            return Conclude(context, lease, await decision);
+        }
+        catch
+        {
+            lease.Dispose();
+            throw;
+        }
+    }
+
+    private PlanLease Conclude(HttpContext context, PlanLease lease, in LimitDecision decision)
+    {
+        _fields.Write(context.Response, lease.Attempt, decision);
+        if (decision.IsAllowed)
+        {
+            _metrics.Allowed(lease.Attempt);
+            return lease;
+        }
+
+        lease.Dispose();
+        var limit = decision.Limit!;
+        _metrics.Refused(limit);
+        return PlanLease.Refused(ProxyErrors.TooManyRequests(limit.FullName, decision.After));
+    }
+
+    private PlanLease Rent()
+    {
+        var lease = _leases.Get();
+        lease.Begin();
         return lease;
     }
 
-    // The middleware asks a second time, willing to wait, after a first "no". Nothing waits here, and nobody pays twice for one request.
-    protected override ValueTask<RateLimitLease> AcquireAsyncCore(HttpContext resource, int permitCount, CancellationToken cancellationToken)
-        => new(resource.Features.Get<PlanLease>() ?? AttemptAcquireCore(resource, permitCount));
-
-    protected override void Dispose(bool disposing)
+    private sealed class NewLeases(PlanRateLimiter owner) : PooledObjectPolicy<PlanLease>
     {
-        if (disposing)
-        {
-            _subscription?.Dispose();
-            _sweep.Dispose();
-        }
+        public override PlanLease Create() => new(owner);
 
-        base.Dispose(disposing);
+        public override bool Return(PlanLease obj) => true;
     }
 
-    private PlanLease Take(string planName, LimitSubject subject)
-    {
-        if (!_plans.TryGetValue(planName, out var plan))
-        {
-            // Validation keeps users and routes from naming such a plan; the name is not repeated, for a claim could say anything.
-            _metrics.Decided("unknown_plan", "");
-            return PlanLease.Allowed;
-        }
-
-        if (plan.Take(subject, _time, out var retryAfter) is not { } limit)
-        {
-            _metrics.Decided("allowed", plan.Name);
-            return PlanLease.Allowed;
-        }
-
-        _metrics.Decided("refused", plan.Name);
-        return new PlanLease($"plan {plan.Name}: {limit.Name}", retryAfter);
-    }
-
-    private void DropIdle()
-    {
-        foreach (var plan in _plans.Values)
-        {
-            plan.DropIdle(_time);
-        }
-    }
-
-    private static FrozenDictionary<string, Plan> Compile(PlansOptions options, FrozenDictionary<string, Plan> current)
-    {
-        var plans = new Dictionary<string, Plan>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, plan) in options)
-        {
-            var rates = RatesOf(name, plan);
-            plans[name] = current.TryGetValue(name, out var same) && same.HasRates(rates) ? same : new Plan(name, rates);
-        }
-
-        return plans.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
-    }
-
-    private static Rate[] RatesOf(string name, PlanOptions plan)
-    {
-        var rates = new Rate[plan.Rates.Count];
-        for (var i = 0; i < rates.Length; i++)
-        {
-            // Leaving out what does not parse would mean no limit; validation has seen it before, so this is a bug.
-            rates[i] = Rate.TryParse(plan.Rates[i], out var rate)
-                ? rate
-                : throw new InvalidOperationException($"Gateway:Plans:{name}:Rates:{i} was not validated.");
-        }
-
-        return rates;
-    }
+    /// <summary>The answer to a request that could not simply be let through, for the second time the middleware asks.</summary>
+    private sealed record Answer(Task<PlanLease> Lease);
 }

@@ -5,9 +5,12 @@ namespace PyProxy.Gateway.Telemetry;
 /// <summary>The exchanges that are under way. What must be ended at shutdown is found here.</summary>
 internal sealed class LiveExchanges
 {
-    private readonly ConcurrentDictionary<ExchangeMeasure, HttpContext> _live = new();
+    // Without a context: a tunnel that has outlived its request.
+    private readonly ConcurrentDictionary<ExchangeMeasure, HttpContext?> _live = new();
 
     public void Add(ExchangeMeasure measure, HttpContext context) => _live[measure] = context;
+
+    public void ForgetContext(ExchangeMeasure measure) => _live[measure] = null;
 
     public void Remove(ExchangeMeasure measure) => _live.TryRemove(measure, out _);
 
@@ -28,7 +31,7 @@ internal sealed class LiveExchanges
         var count = 0;
         foreach (var (measure, context) in _live)
         {
-            count += !measure.IsTunnel && measure.TryCut(context) ? 1 : 0;
+            count += !measure.IsTunnel && context is not null && measure.TryCut(context) ? 1 : 0;
         }
 
         return count;

@@ -37,6 +37,7 @@ internal static class TelemetryExtensions
         services.AddSingleton<AccessLogMetrics>();
         services.AddSingleton<AccessLogSink>();
         services.AddSingleton<AccessLog>();
+        services.AddSingleton<ExchangeRecords>();
         services.AddHostedService(provider => provider.GetRequiredService<AccessLog>());
         return services;
     }

@@ -27,6 +27,7 @@ internal sealed class Exchange
     private long _bytesIn;
     private long _bytesOut;
     private bool _isTunnel;
+    private Stack<IDisposable>? _held;
 
     /// <summary>The decision id: in the answer of a refusal, in the log and in the trace.</summary>
     public required string Id { get; init; }
@@ -60,8 +61,17 @@ internal sealed class Exchange
     /// <summary>Plan that a rule put the exchange on, besides those of user and route.</summary>
     public string? PlanByRule { get; set; }
 
+    /// <summary>Whether the limits were asked about this exchange; a refusal before them is charged afterwards.</summary>
+    public bool LimitsAsked { get; set; }
+
+    /// <summary>Holds back the exchange's bytes; <see langword="null"/> where nothing limits them.</summary>
+    public ITransferLimiter? Transfers { get; set; }
+
     /// <summary>Egress profile that a rule chose; otherwise the user's or the plan's holds.</summary>
     public string? EgressProfile { get; set; }
+
+    /// <summary>What rules say of the addresses that the destination may be dialed at; <see langword="null"/> = nothing.</summary>
+    public IAddressCondition? AddressCondition { get; set; }
 
     /// <summary>Words that rules put on the exchange for the access log; <see langword="null"/> = none.</summary>
     public IReadOnlyList<string>? Tags { get; set; }
@@ -94,6 +104,12 @@ internal sealed class Exchange
         }
     }
 
+    /// <summary>
+    /// Whether the exchange, a tunnel, goes on when the pipeline has ended: what is held for the length of an exchange must not be given back
+    /// by a stage that unwinds, but by <see cref="HoldUntilEnd"/>. Whoever sets it calls <see cref="End"/>.
+    /// </summary>
+    public bool OutlivesRequest { get; set; }
+
     /// <summary>Told once when <see cref="IsTunnel"/> becomes true.</summary>
     public ITunnelObserver? TunnelObserver { get; set; }
 
@@ -106,6 +122,26 @@ internal sealed class Exchange
     public void AddBytesIn(long count) => Interlocked.Add(ref _bytesIn, count);
 
     public void AddBytesOut(long count) => Interlocked.Add(ref _bytesOut, count);
+
+    /// <summary>
+    /// Gives something back when the exchange ends, however it ends: permits of a limit, a place in a count. Last in, first out. Not to be
+    /// called from two threads at once.
+    /// </summary>
+    public void HoldUntilEnd(IDisposable held) => (_held ??= []).Push(held);
+
+    /// <summary>Ends the exchange: gives back what was held for it, then lets its record be written. Called once.</summary>
+    public void End()
+    {
+        while (_held is { Count: > 0 } held)
+        {
+            held.Pop().Dispose();
+        }
+
+        if (OutlivesRequest)
+        {
+            TunnelObserver?.OnTunnelEnded();
+        }
+    }
 
     /// <summary>The exchange of a request that has passed the pipeline's first stage.</summary>
     public static Exchange Of(HttpContext context)

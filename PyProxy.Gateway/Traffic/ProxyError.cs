@@ -29,6 +29,12 @@ internal sealed record ProxyError(int Status, string? Token, Fault Fault, string
     /// <summary>The setting that would allow what was refused, as a configuration path.</summary>
     public string? Setting { get; init; }
 
+    /// <summary>File of the template that a page for browsers is made from, in place of the configured one.</summary>
+    public string? Page { get; init; }
+
+    /// <summary>Whether <see cref="Detail"/> is in the operator's own words, which no general text replaces.</summary>
+    public bool IsOperatorsText { get; init; }
+
     /// <summary>After how long it is worth another try; becomes <c>Retry-After</c> in whole seconds, rounded up.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

@@ -12,9 +12,11 @@ internal interface IUserLookup
     string Realm { get; }
 
     /// <summary>The user of that name; <see langword="null"/> where there is none or where it is disabled.</summary>
+    /// <exception cref="ProxyException">A store is away, and the user was not seen a short while ago.</exception>
     ValueTask<KnownUser?> FindAsync(string userName, CancellationToken cancellationToken);
 
-    /// <summary>The user whose key it is; <see langword="null"/> for no known key and for a disabled user's.</summary>
+    /// <summary>The user whose key it is; <see langword="null"/> for no known key and for a disabled user's. Costs microseconds for right and wrong keys.</summary>
+    /// <exception cref="ProxyException">A store is away, and the key was not seen a short while ago.</exception>
     ValueTask<KnownUser?> FindByApiKeyAsync(string key, CancellationToken cancellationToken);
 
     /// <summary>
@@ -24,6 +26,6 @@ internal interface IUserLookup
     KnownUser? FindVerified(ReadOnlySpan<byte> userName, ReadOnlySpan<byte> password);
 
     /// <summary>The user, or <see langword="null"/> where name or password are not right. Takes as long for unknown names as for known ones.</summary>
-    /// <exception cref="ProxyException">More verifications are waiting than will be done in a time that a client waits.</exception>
+    /// <exception cref="ProxyException">More verifications are waiting than will be done in a time that a client waits, or a store is away.</exception>
     ValueTask<KnownUser?> VerifyPasswordAsync(string userName, string password, CancellationToken cancellationToken);
 }

@@ -1,93 +1,45 @@
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
+using PyProxy.Gateway.Users.Passwords;
 
 namespace PyProxy.Gateway.Users;
 
 /// <summary>
-/// A password's hash in ASP.NET Core Identity's form, version 3: a marker 0x01, then pseudo-random function, iterations and salt length as
-/// big-endian 32-bit numbers, salt, subkey; all in base64. Parameters stand beside the hash, so hashes of other strengths stay verifiable.
+/// What is kept of a password, whichever way it was hashed. Parameters stand beside the hash, so hashes of different forms and strengths live
+/// side by side.
 /// </summary>
-internal sealed class PasswordHash
+internal abstract class PasswordHash
 {
-    /// <summary>What Identity uses since .NET 7, and what OWASP's 210,000 for SHA-512 halves: bounded work matters more to a proxy.</summary>
-    private const int DefaultIterations = 100_000;
+    /// <summary>The form's name, for people.</summary>
+    public abstract string Kind { get; }
 
-    // An absurd count in a configuration file would hold a processor for minutes per attempt.
-    private const int MaxIterations = 10_000_000;
-    private const int HeaderLength = 13;
-    private const int SaltLength = 16;
-    private const int SubkeyLength = 32;
-    private const byte Marker = 0x01;
+    /// <summary>
+    /// True where verifying costs microseconds: only for credentials that were generated with at least 128 bits, which nobody guesses however
+    /// fast the guessing is. All others cost tens of milliseconds of a processor, on purpose.
+    /// </summary>
+    public virtual bool IsFast => false;
 
-    private readonly HashAlgorithmName _algorithm;
-    private readonly int _iterations;
-    private readonly byte[] _salt;
-    private readonly byte[] _subkey;
+    /// <summary>Hashes a password with a salt of its own, in the default form.</summary>
+    public static PasswordHash Create(string password) => Pbkdf2Hash.Create(password, Pbkdf2Hash.DefaultIterations);
 
-    private PasswordHash(HashAlgorithmName algorithm, int iterations, byte[] salt, byte[] subkey)
-    {
-        _algorithm = algorithm;
-        _iterations = iterations;
-        _salt = salt;
-        _subkey = subkey;
-    }
-
-    /// <summary>Hashes a password with a salt of its own.</summary>
-    public static PasswordHash Create(string password)
-    {
-        var salt = RandomNumberGenerator.GetBytes(SaltLength);
-        var subkey = Rfc2898DeriveBytes.Pbkdf2(password, salt, DefaultIterations, HashAlgorithmName.SHA512, SubkeyLength);
-        return new PasswordHash(HashAlgorithmName.SHA512, DefaultIterations, salt, subkey);
-    }
-
+    /// <summary>Reads the forms that a configuration and the database may hold.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out PasswordHash? hash)
     {
         hash = null;
-        Span<byte> bytes = stackalloc byte[256];
-        if (!Convert.TryFromBase64String(text, bytes, out var length) || length < HeaderLength || bytes[0] != Marker)
+        if (Pbkdf2Hash.TryParse(text, out var pbkdf2))
         {
-            return false;
+            hash = pbkdf2;
+        }
+        else if (KeyedHash.TryParse(text, out var keyed))
+        {
+            hash = keyed;
         }
 
-        bytes = bytes[..length];
-        var algorithm = BinaryPrimitives.ReadUInt32BigEndian(bytes[1..]) switch
-        {
-            0 => HashAlgorithmName.SHA1,
-            1 => HashAlgorithmName.SHA256,
-            2 => HashAlgorithmName.SHA512,
-            _ => default,
-        };
-        var iterations = BinaryPrimitives.ReadUInt32BigEndian(bytes[5..]);
-        var saltLength = BinaryPrimitives.ReadUInt32BigEndian(bytes[9..]);
-        if (algorithm.Name is null || iterations is 0 or > MaxIterations || saltLength < SaltLength || saltLength > length - HeaderLength - SaltLength)
-        {
-            return false;
-        }
-
-        var subkeyStart = HeaderLength + (int)saltLength;
-        hash = new PasswordHash(algorithm, (int)iterations, bytes[HeaderLength..subkeyStart].ToArray(), bytes[subkeyStart..].ToArray());
-        return true;
+        return hash is not null;
     }
 
-    /// <summary>Costs tens of milliseconds of a processor, on purpose. Compares in constant time.</summary>
-    public bool Verify(string password)
-    {
-        Span<byte> candidate = stackalloc byte[_subkey.Length];
-        Rfc2898DeriveBytes.Pbkdf2(password, _salt, candidate, _iterations, _algorithm);
-        return CryptographicOperations.FixedTimeEquals(candidate, _subkey);
-    }
+    /// <summary>Compares in constant time.</summary>
+    public abstract bool Verify(string password);
 
-    /// <summary>The encoded form, <c>AQAAAA…</c>.</summary>
-    public override string ToString()
-    {
-        var bytes = new byte[HeaderLength + _salt.Length + _subkey.Length];
-        bytes[0] = Marker;
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(1), _algorithm.Name switch { "SHA1" => 0u, "SHA256" => 1u, _ => 2u });
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(5), (uint)_iterations);
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(9), (uint)_salt.Length);
-        _salt.CopyTo(bytes, HeaderLength);
-        _subkey.CopyTo(bytes, HeaderLength + _salt.Length);
-        return Convert.ToBase64String(bytes);
-    }
+    /// <summary>The encoded form, which <see cref="TryParse"/> reads.</summary>
+    public abstract override string ToString();
 }

@@ -4,11 +4,13 @@ using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
 using PyProxy.Gateway.Users.Guessing;
+using PyProxy.Gateway.Users.Passwords;
 using PyProxy.Gateway.Users.Policies;
 using PyProxy.Gateway.Users.Schemes;
 using PyProxy.Gateway.Users.Schemes.ApiKeys;
 using PyProxy.Gateway.Users.Schemes.Bearer;
 using PyProxy.Gateway.Users.Schemes.Passwords;
+using PyProxy.Gateway.Users.Stores;
 
 namespace PyProxy.Gateway.Users;
 
@@ -23,6 +25,9 @@ internal static class UsersExtensions
         services.AddGatewaySection<UsersOptions, UsersOptionsValidator>("Gateway:Users");
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<UsersMetrics>();
+        services.AddUserStores();
+        services.AddSingleton<VerifiedCredentialCache>();
+        services.AddSingleton<PasswordThreads>();
         services.AddSingleton<CredentialVerifier>();
         services.AddSingleton<IUserLookup>(provider => provider.GetRequiredService<CredentialVerifier>());
         return services.AddUserSchemes();

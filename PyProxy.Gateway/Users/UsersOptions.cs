@@ -16,8 +16,12 @@ internal sealed class UsersOptions
     public string Realm { get; init; } = "PyProxy.Gateway";
 
     [Description("How long verified credentials are remembered before the password is verified again: 00:00:00 (never) to 01:00:00. "
-        + "A reload that changes users forgets them at once. Default: 00:01:00.")]
+        + "A change of the user forgets them at once, on every gateway. Default: 00:01:00.")]
     public TimeSpan CredentialCacheDuration { get; init; } = TimeSpan.FromMinutes(1);
+
+    [Description("How long after their last verification users stay while the database is away; nobody else gets in: 00:00:00 (they do not) to 1.00:00:00. "
+        + "Default: 00:15:00.")]
+    public TimeSpan OutageGrace { get; init; } = TimeSpan.FromMinutes(15);
 }
 
 /// <summary>One user of the store <c>Configuration</c>.</summary>
@@ -25,6 +29,9 @@ internal sealed class AccountOptions
 {
     [Description("The password's hash as `PyProxy.Gateway hash` prints it (PBKDF2 in ASP.NET Core Identity's form, AQAAAA...). Required; never a clear password.")]
     public string PasswordHash { get; init; } = "";
+
+    [Description("The user's API keys: id and hash as `PyProxy.Gateway hash --api-key` prints them. Default: none.")]
+    public IReadOnlyDictionary<string, string> ApiKeys { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     [Description("Groups that the user belongs to; authorization policies see them as roles. Default: none.")]
     public IReadOnlyList<string> Groups { get; init; } = [];

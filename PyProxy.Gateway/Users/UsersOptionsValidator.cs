@@ -1,4 +1,5 @@
 using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.Users.Passwords;
 
 namespace PyProxy.Gateway.Users;
 
@@ -26,6 +27,11 @@ internal sealed class UsersOptionsValidator : ISectionValidator<UsersOptions>
             errors.Add($"{path}:CredentialCacheDuration", "must lie between 00:00:00 and 01:00:00.");
         }
 
+        if (options.OutageGrace < TimeSpan.Zero || options.OutageGrace > TimeSpan.FromDays(1))
+        {
+            errors.Add($"{path}:OutageGrace", "must lie between 00:00:00 and 1.00:00:00.");
+        }
+
         foreach (var (name, account) in options.Accounts)
         {
             ValidateAccount(name, account, $"{path}:Accounts:{name}", errors);
@@ -48,6 +54,14 @@ internal sealed class UsersOptionsValidator : ISectionValidator<UsersOptions>
         {
             // The value itself may be a password: it is not repeated.
             errors.Add($"{path}:PasswordHash", "is not a password hash. Clear passwords are not accepted: `PyProxy.Gateway hash` makes a hash from one.");
+        }
+
+        foreach (var (id, text) in account.ApiKeys)
+        {
+            if (!GeneratedCredential.IsId(id) || !KeyedHash.TryParse(text, out _))
+            {
+                errors.Add($"{path}:ApiKeys:{id}", "is not the id and the hash of an API key; `PyProxy.Gateway hash --api-key` makes a key and prints both.");
+            }
         }
 
         for (var i = 0; i < account.Groups.Count; i++)

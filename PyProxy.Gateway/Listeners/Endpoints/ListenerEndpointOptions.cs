@@ -23,6 +23,9 @@ internal sealed class ListenerEndpointOptions
     [Description("Says in so many words that a Forward or Socks endpoint on other than a loopback address may let anonymous clients in. Default: false.")]
     public bool AllowOpenProxy { get; init; }
 
+    [Description("Name of a plan in Gateway:Plans that applies to everything that comes in here, besides those of users and routes. Default: none.")]
+    public string? Plan { get; init; }
+
     [Description("What is done about PROXY protocol headers (versions 1 and 2) of Gateway:Listeners:TrustedProxies. Off: they are not looked for. "
         + "Optional: used where one comes. Required: connections without one, or from anybody else, are closed. Default: Off.")]
     public ProxyProtocolMode ProxyProtocol { get; init; }

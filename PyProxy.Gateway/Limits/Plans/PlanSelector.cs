@@ -1,0 +1,99 @@
+using System.Collections.Frozen;
+using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Traffic;
+using Yarp.ReverseProxy.Model;
+
+namespace PyProxy.Gateway.Limits.Plans;
+
+/// <summary>Which plans apply to a request, and to whom their counts belong.</summary>
+internal sealed class PlanSelector : IDisposable
+{
+    private readonly PlanDirectory _plans;
+    private readonly LimitsMetrics _metrics;
+    private readonly IDisposable? _subscription;
+    private volatile FrozenDictionary<string, string> _groupPlans;
+
+    public PlanSelector(PlanDirectory plans, IOptionsMonitor<LimitsOptions> options, LimitsMetrics metrics)
+    {
+        _plans = plans;
+        _metrics = metrics;
+        _groupPlans = Compile(options.CurrentValue);
+        _subscription = options.OnChange(changed => _groupPlans = Compile(changed));
+    }
+
+    /// <summary>Puts the question that <paramref name="context"/> is into <paramref name="attempt"/>.</summary>
+    public void Fill(LimitAttempt attempt, HttpContext context, Exchange exchange)
+    {
+        var route = context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config;
+        attempt.Subject = new LimitSubject(
+            exchange.User, LimitSubject.NetworkOf(exchange.ClientAddress), route?.RouteId ?? "", HostOf(context, exchange));
+        attempt.IsTunnel = exchange.WayIn is WayIn.Connect or WayIn.Socks;
+
+        // 1. Who asks
+        if (exchange.Account is { } account)
+        {
+            AddPlan(attempt, account.Plan);
+            AddGroupPlans(attempt, account);
+        }
+
+        // 2. What a rule said
+        AddPlan(attempt, exchange.PlanByRule);
+
+        // 3. Where it came in and goes to
+        var routePlan = RoutePlan.Of(route);
+        if (RoutePlan.Disabled.Equals(routePlan, StringComparison.OrdinalIgnoreCase))
+        {
+            return;
+        }
+
+        AddPlan(attempt, routePlan);
+        AddPlan(attempt, context.Features.Get<IListenerFeature>()?.Plan);
+    }
+
+    public void Dispose() => _subscription?.Dispose();
+
+    private static FrozenDictionary<string, string> Compile(LimitsOptions options) => options.GroupPlans.ToFrozenDictionary(StringComparer.Ordinal);
+
+    // Text that the client chose, in the spelling that rules see; what is no host has been refused before.
+    private static string HostOf(HttpContext context, Exchange exchange)
+    {
+        if (exchange.Target is { } target)
+        {
+            return target.Host;
+        }
+
+        return context.Request.Host is { HasValue: true, Value: var host } && HostPort.TryParse(host, defaultPort: 80, out var parsed) ? parsed.Host : "";
+    }
+
+    private void AddGroupPlans(LimitAttempt attempt, KnownUser account)
+    {
+        var plans = _groupPlans;
+        if (plans.Count == 0)
+        {
+            return;
+        }
+
+        var groups = account.Groups;
+        for (var i = 0; i < groups.Count; i++)
+        {
+            AddPlan(attempt, plans.GetValueOrDefault(groups[i]));
+        }
+    }
+
+    private void AddPlan(LimitAttempt attempt, string? name)
+    {
+        if (name is null)
+        {
+            return;
+        }
+
+        if (_plans.Find(name) is { } plan)
+        {
+            attempt.Add(plan);
+        }
+        else
+        {
+            _metrics.UnknownPlan(); // validation keeps the configuration from naming one; a user store or a token may
+        }
+    }
+}
