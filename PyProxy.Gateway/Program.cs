@@ -1,4 +1,5 @@
 using PyProxy.Gateway.Admin;
+using PyProxy.Gateway.Admin.Api;
 using PyProxy.Gateway.Commands;
 using PyProxy.Gateway.Configuration;
 using PyProxy.Gateway.Egress;
@@ -25,6 +26,7 @@ internal static class Program
     {
         AddFeatures = AddFeatures,
         HashPassword = static password => PasswordHash.Create(password).ToString(),
+        CreateAdminToken = AdminToken.CreateWithHash,
         RunAsync = static async (configuration, cancellationToken) =>
         {
             await using var gateway = Build(configuration);

@@ -48,6 +48,7 @@ internal static class GatewayCommands
         root.Subcommands.Add(CheckCommand.Create(program));
         root.Subcommands.Add(SchemaCommand.Create(program));
         root.Subcommands.Add(HashCommand.Create(program));
+        root.Subcommands.Add(AdminTokenCommand.Create(program));
         root.Subcommands.Add(HealthCommand.Create(program));
         root.Subcommands.Add(OriginCommand.Create());
         return root;

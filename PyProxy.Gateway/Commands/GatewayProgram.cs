@@ -15,4 +15,7 @@ internal sealed record GatewayProgram
 
     /// <summary>Makes of a password what belongs into <c>PasswordHash</c>.</summary>
     public required Func<string, string> HashPassword { get; init; }
+
+    /// <summary>Makes a token for the admin API, and what the configuration holds of it.</summary>
+    public required Func<(string Token, string Hash)> CreateAdminToken { get; init; }
 }

@@ -17,7 +17,11 @@ internal sealed class ExchangeMeasure(Exchange exchange, ExchangeRecords records
     private long _tunnelStarted;
     private bool _requestEnded;
 
+    public Exchange Exchange => exchange;
+
     public bool IsTunnel => exchange.IsTunnel;
+
+    public TimeSpan Age => records.Time.GetElapsedTime(_started);
 
     public void OnTunnelEstablished()
     {

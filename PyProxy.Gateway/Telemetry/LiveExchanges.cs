@@ -14,6 +14,39 @@ internal sealed class LiveExchanges
 
     public void Remove(ExchangeMeasure measure) => _live.TryRemove(measure, out _);
 
+    public (int Requests, int Tunnels) Count()
+    {
+        var tunnels = CountTunnels();
+        return (_live.Count - tunnels, tunnels);
+    }
+
+    /// <summary>Those that are under way at this moment, without a common one: the list is walked while exchanges come and go.</summary>
+    public IEnumerable<ExchangeMeasure> List()
+    {
+        foreach (var (measure, _) in _live)
+        {
+            yield return measure;
+        }
+    }
+
+    /// <summary>Cuts one exchange, tunnel or not; false where it has ended by itself.</summary>
+    public async ValueTask<bool> TryCutAsync(ExchangeMeasure measure)
+    {
+        if (!_live.TryGetValue(measure, out var context))
+        {
+            return false;
+        }
+
+        // Over HTTP/1.1 a tunnel's connection is no longer the server's, and aborting the request would not reach it.
+        if (measure.Exchange.TunnelCut is { } tunnel)
+        {
+            await tunnel.CancelAsync();
+            return true;
+        }
+
+        return context is not null && measure.TryCut(context);
+    }
+
     public int CountTunnels()
     {
         var count = 0;

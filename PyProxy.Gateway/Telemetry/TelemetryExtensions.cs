@@ -35,6 +35,7 @@ internal static class TelemetryExtensions
         services.AddSingleton<ExchangeMetrics>();
         services.AddSingleton<LiveExchanges>();
         services.AddSingleton<AccessLogMetrics>();
+        services.TryAddSingleton<DataDirectory>();
         services.AddSingleton<AccessLogSink>();
         services.AddSingleton<AccessLog>();
         services.AddSingleton<ExchangeRecords>();

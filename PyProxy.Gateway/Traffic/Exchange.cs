@@ -113,6 +113,9 @@ internal sealed class Exchange
     /// <summary>Told once when <see cref="IsTunnel"/> becomes true.</summary>
     public ITunnelObserver? TunnelObserver { get; set; }
 
+    /// <summary>Ends the tunnel from outside; the relay puts it here while it runs.</summary>
+    public CancellationTokenSource? TunnelCut { get; set; }
+
     /// <summary>Bytes from the client: body or relayed stream, without heads and TLS.</summary>
     public long BytesIn => Volatile.Read(ref _bytesIn);
 

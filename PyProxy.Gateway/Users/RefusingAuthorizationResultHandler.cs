@@ -12,10 +12,6 @@ internal sealed class RefusingAuthorizationResultHandler(RefusalWriter refusals)
 {
     private static readonly AuthorizationMiddlewareResultHandler Framework = new();
 
-    private static ProxyError NotAllowed(HttpContext context) => ProxyErrors.NotAllowed(
-        "The user is known, but not allowed to do this.",
-        decidedBy: context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy ?? "authorization");
-
     public async Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         await Framework.HandleAsync(next, context, policy, authorizeResult);
@@ -32,7 +28,11 @@ internal sealed class RefusingAuthorizationResultHandler(RefusalWriter refusals)
         }
         else if (status == StatusCodes.Status403Forbidden)
         {
-            await refusals.WriteAsync(context, authorizeResult.Forbidden ? NotAllowed(context) : ProxyErrors.NotRecognized);
+            await refusals.WriteAsync(context, authorizeResult.Forbidden ? NotAllowed(context, authorizeResult) : ProxyErrors.NotRecognized);
         }
     }
+
+    private static ProxyError NotAllowed(HttpContext context, PolicyAuthorizationResult result) => ProxyErrors.NotAllowed(
+        result.AuthorizationFailure?.FailureReasons.FirstOrDefault()?.Message ?? "The user is known, but not allowed to do this.",
+        decidedBy: context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy ?? "authorization");
 }

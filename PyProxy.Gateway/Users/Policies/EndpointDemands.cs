@@ -14,7 +14,10 @@ internal sealed class EndpointDemands
     /// <summary>The configuration that it was read under.</summary>
     public required SchemeTable Table { get; init; }
 
-    /// <summary>Whether it matters who asks. Where it does not, <c>Authorization</c> is the origin's business.</summary>
+    /// <summary>
+    /// Whether it matters who asks, and the endpoint leaves it to us to find out. Where it does not, <c>Authorization</c> is the origin's business;
+    /// where it names schemes of its own, theirs.
+    /// </summary>
     public bool AsksForUser { get; init; }
 
     /// <summary>
@@ -81,8 +84,14 @@ internal sealed class DemandsOfEndpoints(SchemesRuntime schemes, IOptions<Author
             return new EndpointDemands { Table = table, AsksForUser = hasFallback, IsSimple = !hasFallback };
         }
 
+        var policies = metadata.GetOrderedMetadata<AuthorizationPolicy>();
+        if (data.Any(static d => !string.IsNullOrEmpty(d.AuthenticationSchemes)) || policies.Any(static p => p.AuthenticationSchemes.Count > 0))
+        {
+            return new EndpointDemands { Table = table };
+        }
+
         var policy = data.Select(d => d.Policy is { } name ? table.Policies.GetValueOrDefault(name) : null).FirstOrDefault(p => p is not null);
-        var isPlain = !others && data.Count == 1 && string.IsNullOrEmpty(data[0].Roles) && string.IsNullOrEmpty(data[0].AuthenticationSchemes);
+        var isPlain = !others && data.Count == 1 && string.IsNullOrEmpty(data[0].Roles);
         return new EndpointDemands
         {
             Table = table,

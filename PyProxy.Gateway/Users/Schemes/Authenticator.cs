@@ -18,7 +18,8 @@ internal sealed class Authenticator(PasswordLogin passwords, ApiKeyLogin keys, I
     /// <param name="exchange">Its exchange.</param>
     /// <param name="demands">What its endpoint demands.</param>
     /// <param name="schemes">The schemes that are open to it.</param>
-    public ValueTask<Proof> ProveAsync(HttpContext context, Exchange exchange, EndpointDemands demands, UserSchemeSet schemes)
+    /// <param name="isAsked">Whether somebody wants to know.</param>
+    public ValueTask<Proof> ProveAsync(HttpContext context, Exchange exchange, EndpointDemands demands, UserSchemeSet schemes, bool isAsked)
     {
         // 1. Proxy-Authorization ends here, whoever it was meant for (RFC 9110 §11.7.2).
         var headers = context.Request.Headers;
@@ -36,7 +37,7 @@ internal sealed class Authenticator(PasswordLogin passwords, ApiKeyLogin keys, I
         }
 
         // 3. On a route that asks for nobody, credentials are the origin's business: judging them would cost a hash and count a failure.
-        if (!isProxy && !demands.AsksForUser)
+        if (!isProxy && !isAsked)
         {
             return default;
         }

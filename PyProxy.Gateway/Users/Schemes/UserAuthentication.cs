@@ -9,7 +9,11 @@ namespace PyProxy.Gateway.Users.Schemes;
 internal sealed class UserAuthentication(Authenticator authenticator, Attempts attempts)
 {
     public ValueTask<Proof> ProveAsync(HttpContext context, Exchange exchange, EndpointDemands demands)
-        => authenticator.ProveAsync(context, exchange, demands, demands.SchemesAt(context.Features.Get<IListenerFeature>()));
+        => authenticator.ProveAsync(context, exchange, demands, demands.SchemesAt(context.Features.Get<IListenerFeature>()), demands.AsksForUser);
+
+    /// <summary>For code that names a scheme, whatever endpoint and route say.</summary>
+    public ValueTask<Proof> ProveAsync(HttpContext context, Exchange exchange, EndpointDemands demands, UserScheme scheme)
+        => authenticator.ProveAsync(context, exchange, demands, UserSchemeSet.Of(scheme), isAsked: true);
 
     public void Apply(HttpContext context, in Proof proof)
     {

@@ -25,7 +25,10 @@ internal sealed class UserAuthenticationHandler(UserAuthentication authenticatio
         // 1. Once is enough: the credentials have been taken out of the request, and a second look would count as a second attempt.
         if (_context.Features.Get<IAuthenticateResultFeature>() is not (KnownUserFeature or NobodyFeature))
         {
-            var proof = await authentication.ProveAsync(_context, Exchange.Of(_context), endpoints.Of(_context.GetEndpoint()));
+            var demands = endpoints.Of(_context.GetEndpoint());
+            var proof = Enum.TryParse<UserScheme>(_scheme, out var scheme)
+                ? await authentication.ProveAsync(_context, Exchange.Of(_context), demands, scheme)
+                : await authentication.ProveAsync(_context, Exchange.Of(_context), demands);
             authentication.Apply(_context, proof);
             if (proof.Outcome == ProofOutcome.Limited)
             {
