@@ -81,10 +81,10 @@ internal sealed class BearerTokens
             return Proof.Rejected(UserScheme.Bearer, "unknown issuer");
         }
 
-        // 2. Whether it has. The key may be newer than what is known of the issuer.
+        // 2. Whether it has. The key may be newer than what is known of the issuer; of which kind the library says that it misses it differs.
         var keys = await issuer.Keys.GetAsync(issuer.KeyRefresh, cancellationToken) ?? throw NoKeys();
         var result = await Handler.ValidateTokenAsync(token, issuer.ParametersFor(keys));
-        if (result.Exception is SecurityTokenSignatureKeyNotFoundException
+        if (result.Exception is SecurityTokenInvalidSignatureException
             && await issuer.Keys.ReadAgainAsync(cancellationToken) is { } renewed && !ReferenceEquals(renewed, keys))
         {
             keys = renewed;
@@ -108,7 +108,7 @@ internal sealed class BearerTokens
             return Proof.Rejected(UserScheme.Bearer, "names no user");
         }
 
-        _cache.Remember(digest, user, issuer, keys, issuer.ExpiryOf(token));
+        _cache.Remember(digest, user, issuer, keys, new DateTimeOffset(token.ValidTo, TimeSpan.Zero));
         return Proof.Of(UserScheme.Bearer, user);
     }
 

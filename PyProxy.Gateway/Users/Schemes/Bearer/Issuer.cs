@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using PyProxy.Gateway.Traffic;
 
@@ -31,9 +30,6 @@ internal sealed class Issuer(IssuerOptions options, SigningKeys keys, TimeProvid
         LifetimeValidator = IsInForce,
     };
 
-    /// <summary>When the token is of no use any more.</summary>
-    public DateTimeOffset ExpiryOf(JsonWebToken token) => new DateTimeOffset(token.ValidTo, TimeSpan.Zero) + options.ClockSkew;
-
     /// <summary>Whom a token names; <see langword="null"/> where it names nobody who could be a user.</summary>
     public KnownUser? UserOf(ClaimsIdentity claims)
     {
@@ -57,7 +53,8 @@ internal sealed class Issuer(IssuerOptions options, SigningKeys keys, TimeProvid
 
     private bool IsInForce(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters parameters)
     {
+        // The skew is put on our own clock: on a token's times, which go from the first year to the last, it would overflow.
         var now = time.GetUtcNow().UtcDateTime;
-        return expires is { } end && now < end + options.ClockSkew && (notBefore is not { } begin || now >= begin - options.ClockSkew);
+        return expires is { } end && now - options.ClockSkew < end && (notBefore is not { } begin || now + options.ClockSkew >= begin);
     }
 }
