@@ -4,6 +4,7 @@ using PyProxy.Gateway.Commands;
 using PyProxy.Gateway.Configuration;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Filtering;
+using PyProxy.Gateway.Filtering.Lists;
 using PyProxy.Gateway.Forward;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Limits;
@@ -25,7 +26,6 @@ internal static class Program
     private static Task<int> Main(string[] args) => GatewayCommands.RunAsync(args, new GatewayProgram
     {
         AddFeatures = AddFeatures,
-        HashPassword = static password => PasswordHash.Create(password).ToString(),
         CreateAdminToken = AdminToken.CreateWithHash,
         RunAsync = static async (configuration, cancellationToken) =>
         {
@@ -83,6 +83,7 @@ internal static class Program
         services.AddListeners();
         services.AddUsers();
         services.AddFiltering();
+        services.AddFilterLists();
         services.AddLimits();
         services.AddForward();
         services.AddReverse(configuration.GetSection("ReverseProxy"), AddPolicies);
