@@ -18,7 +18,7 @@ public sealed class HostBudgetTests
     public async Task HostsBeyondTheBudget_AreRefused_AndKnownOnesAreNot()
     {
         await using var origin = await OriginServer.StartAsync();
-        await using var gateway = await GatewayServer.StartAsync(origin.Address, Section, services =>
+        await using var gateway = await GatewayServer.StartAsync(origin.Address, Section, extend: services =>
         {
             services.AddSingleton(provider => ActivatorUtilities.CreateInstance<HostBudgetFilter>(
                 provider, new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("HostBudget", (string?)"1")]).Build()));
