@@ -12,7 +12,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     public const string Password = "wonderland";
 
     // Hashing is slow on purpose; once is enough for all tests.
-    private static readonly string PasswordHashText = PasswordHash.Create(Password).ToString();
+    public static readonly string PasswordHashText = PasswordHash.Create(Password).ToString();
 
     private readonly DirectoryInfo _directory;
     private readonly WebApplication _app;
@@ -36,12 +36,14 @@ internal sealed class GatewayServer : IAsyncDisposable
 
     /// <param name="origin">Where the catch-all route leads.</param>
     /// <param name="gateway">Members of the <c>Gateway</c> section beyond users, data directory and access log.</param>
-    public static async Task<GatewayServer> StartAsync(Uri? origin = null, string? gateway = null)
+    /// <param name="configuration">Makes a whole file of its own, for a directory.</param>
+    public static async Task<GatewayServer> StartAsync(Uri? origin = null, string? gateway = null, Func<string, string>? configuration = null)
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
         var path = Path.Combine(directory.FullName, "appsettings.json");
         WriteCertificate(directory.FullName);
-        await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName)));
+        await File.WriteAllTextAsync(path, configuration?.Invoke(directory.FullName)
+            ?? Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName)));
         var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, Program.AddFeatures);
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
         Assert.Empty(loaded.Problems);
