@@ -1,18 +1,20 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Privacy;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace PyProxy.Gateway.Forward;
 
 /// <summary>What becomes of a request in absolute form: YARP's copy, the rules of both proxies, and the target's authority as <c>Host</c>.</summary>
-internal sealed class ForwardTransformer(ProxyRequestRules rules) : HttpTransformer
+internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy privacy) : HttpTransformer
 {
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
         rules.Apply(httpContext, proxyRequest);
+        privacy.ApplyToRequest(httpContext, proxyRequest);
 
         // What was between the client and this proxy stays there (RFC 9110 §11.7.2).
         proxyRequest.Headers.Remove(HeaderNames.ProxyAuthorization);
@@ -21,6 +23,22 @@ internal sealed class ForwardTransformer(ProxyRequestRules rules) : HttpTransfor
         // The URI's authority is written instead, whatever the client's own field said (RFC 9112 §3.2.2).
         proxyRequest.Headers.Host = null;
         var target = RequestTarget.Split(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
-        proxyRequest.RequestUri = UpstreamPath.MakeUri(destinationPrefix, target.Path, target.Query);
+        proxyRequest.RequestUri = UpstreamPath.MakeUri(destinationPrefix, target.Path, privacy.ApplyToQuery(httpContext, target.Query));
+    }
+
+    public override async ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        if (!await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken))
+        {
+            return false;
+        }
+
+        if (proxyResponse is not null)
+        {
+            privacy.ApplyToResponse(httpContext);
+        }
+
+        return true;
     }
 }

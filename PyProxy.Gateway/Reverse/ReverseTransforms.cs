@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
@@ -7,10 +8,13 @@ using Yarp.ReverseProxy.Transforms.Builder;
 namespace PyProxy.Gateway.Reverse;
 
 /// <summary>Puts the rules that HTTP demands behind a route's own transforms, so that configuration cannot undo them.</summary>
-internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter refusals) : ITransformProvider
+internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy privacy, RefusalWriter refusals) : ITransformProvider
 {
     public void Apply(TransformBuilderContext context)
-        => context.RequestTransforms.Add(new RulesTransform(rules, refusals, hasTransforms: context.RequestTransforms.Count > 0));
+    {
+        context.RequestTransforms.Add(new RulesTransform(rules, privacy, refusals, hasTransforms: context.RequestTransforms.Count > 0));
+        context.ResponseTransforms.Add(new PrivacyTransform(privacy));
+    }
 
     public void ValidateRoute(TransformRouteValidationContext context)
     {
@@ -22,13 +26,14 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter r
         // There is nothing to configure.
     }
 
-    private sealed class RulesTransform(ProxyRequestRules rules, RefusalWriter refusals, bool hasTransforms) : RequestTransform
+    private sealed class RulesTransform(ProxyRequestRules rules, MessagePrivacy privacy, RefusalWriter refusals, bool hasTransforms) : RequestTransform
     {
         private static readonly ProxyError TransformedDotSegment = ProxyErrors.BadRequest("The route turns this path into one with a dot segment.");
 
         public override ValueTask ApplyAsync(RequestTransformContext context)
         {
             rules.Apply(context.HttpContext, context.ProxyRequest, context.HeadersCopied);
+            privacy.ApplyToRequest(context.HttpContext, context.ProxyRequest);
             if (context.ProxyRequest.RequestUri is not null)
             {
                 return ValueTask.CompletedTask; // a transform has made the whole of it
@@ -38,7 +43,8 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter r
             var target = RequestTarget.Split(context.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
             if (!hasTransforms)
             {
-                context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(context.DestinationPrefix, target.Path, target.Query);
+                context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(
+                    context.DestinationPrefix, target.Path, privacy.ApplyToQuery(context.HttpContext, target.Query));
                 return ValueTask.CompletedTask;
             }
 
@@ -54,8 +60,21 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter r
             }
 
             var query = context.Query.QueryString;
-            context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(
-                context.DestinationPrefix, path, query == request.QueryString ? target.Query : query.ToUriComponent());
+            var raw = query == request.QueryString ? target.Query : query.ToUriComponent();
+            context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(context.DestinationPrefix, path, privacy.ApplyToQuery(context.HttpContext, raw));
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    private sealed class PrivacyTransform(MessagePrivacy privacy) : ResponseTransform
+    {
+        public override ValueTask ApplyAsync(ResponseTransformContext context)
+        {
+            if (context.ProxyResponse is not null)
+            {
+                privacy.ApplyToResponse(context.HttpContext);
+            }
+
             return ValueTask.CompletedTask;
         }
     }
