@@ -22,22 +22,32 @@ using PyProxy.Gateway.Users;
 namespace PyProxy.Gateway;
 
 /// <summary>The story of the gateway: what it is made of, and the way of a request through it. docs/architecture.md tells it in prose.</summary>
-internal static class Program
+public static class Program
 {
-    private static Task<int> Main(string[] args) => GatewayCommands.RunAsync(args, new GatewayProgram
+    private static Task<int> Main(string[] args) => RunAsync(args);
+
+    /// <summary>The gateway's command line, for programs that add to it.</summary>
+    /// <param name="args">Arguments, as the gateway takes them.</param>
+    /// <param name="extend">Registers what the program adds: <c>services.AddTrafficFilter&lt;T&gt;("name")</c>.</param>
+    /// <returns>The process's exit code.</returns>
+    public static Task<int> RunAsync(string[] args, Action<IServiceCollection>? extend = null) => GatewayCommands.RunAsync(args, new GatewayProgram
     {
-        AddFeatures = AddFeatures,
-        CreateAdminToken = AdminToken.CreateWithHash,
-        RunAsync = static async (configuration, cancellationToken) =>
+        AddFeatures = (services, configuration) =>
         {
-            await using var gateway = Build(configuration);
+            AddFeatures(services, configuration);
+            extend?.Invoke(services);
+        },
+        CreateAdminToken = AdminToken.CreateWithHash,
+        RunAsync = async (configuration, cancellationToken) =>
+        {
+            await using var gateway = Build(configuration, extend);
             await gateway.RunAsync(cancellationToken);
             return 0;
         },
     });
 
     /// <summary>The gateway on a valid configuration, not yet started.</summary>
-    internal static WebApplication Build(GatewayConfiguration configuration)
+    internal static WebApplication Build(GatewayConfiguration configuration, Action<IServiceCollection>? extend = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.UseGatewayConfiguration(configuration); // the validated snapshot is the only configuration from here on
@@ -45,6 +55,7 @@ internal static class Program
         builder.Logging.AddGatewayConsole();
 
         AddFeatures(builder.Services, builder.Configuration);
+        extend?.Invoke(builder.Services);
         builder.Services.AddOpenTelemetry().WithGatewayMetrics(builder.Configuration);
 
         var app = builder.Build();
@@ -59,11 +70,13 @@ internal static class Program
         app.UseForwardEndpoint();   // forward and SOCKS listeners have one endpoint; it is chosen before routing, which then stands aside
         app.UseRouting();           // YARP's routes on reverse listeners, the admin's on admin listeners
         app.UseCors();              // a preflight carries no credentials
+        app.UseClientLimits();      // what an address may ask before it is known who asks
         app.UseAuthentication();
         app.UseRefusedRequestCharge(); // what the next two refuse costs what it would have cost
         app.UseAuthorization();
         app.UseTrafficFilter();     // knows the user; before limits, because a rule may choose the plan
         app.UseRateLimiter();
+        app.UseAdmission();         // behind the rates: what they refuse need not wait for a place
         app.UseRequestTimeouts();   // a route's Timeout counts from here: waiting for policies is not the destination's
         app.UseOutputCache();       // innermost: a cached answer is for those who passed everything above
 
