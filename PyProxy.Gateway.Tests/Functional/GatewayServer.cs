@@ -37,11 +37,14 @@ internal sealed class GatewayServer : IAsyncDisposable
     /// <param name="origin">Where the catch-all route leads.</param>
     /// <param name="gateway">Members of the <c>Gateway</c> section beyond users, data directory and access log.</param>
     /// <param name="edit">Changes the text of the configuration, where members of <c>Gateway</c> are not enough.</param>
-    /// <param name="configuration">Makes a whole file of its own, for a directory.</param>
     /// <param name="extend">What a program adds to the gateway.</param>
+    /// <param name="configuration">Makes a whole file of its own, for a directory.</param>
     public static async Task<GatewayServer> StartAsync(
-        Uri? origin = null, string? gateway = null, Func<string, string>? edit = null,
-        Action<IServiceCollection>? extend = null, Func<string, string>? configuration = null)
+        Uri? origin = null,
+        string? gateway = null,
+        Func<string, string>? edit = null,
+        Action<IServiceCollection>? extend = null,
+        Func<string, string>? configuration = null)
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
         var path = Path.Combine(directory.FullName, "appsettings.json");
