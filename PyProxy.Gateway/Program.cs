@@ -19,22 +19,32 @@ using PyProxy.Gateway.Users;
 namespace PyProxy.Gateway;
 
 /// <summary>The story of the gateway: what it is made of, and the way of a request through it. docs/architecture.md tells it in prose.</summary>
-internal static class Program
+public static class Program
 {
-    private static Task<int> Main(string[] args) => GatewayCommands.RunAsync(args, new GatewayProgram
+    private static Task<int> Main(string[] args) => RunAsync(args);
+
+    /// <summary>The gateway's command line, for programs that add to it.</summary>
+    /// <param name="args">Arguments, as the gateway takes them.</param>
+    /// <param name="extend">Registers what the program adds: <c>services.AddTrafficFilter&lt;T&gt;("name")</c>.</param>
+    /// <returns>The process's exit code.</returns>
+    public static Task<int> RunAsync(string[] args, Action<IServiceCollection>? extend = null) => GatewayCommands.RunAsync(args, new GatewayProgram
     {
-        AddFeatures = AddFeatures,
-        HashPassword = static password => PasswordHash.Create(password).ToString(),
-        RunAsync = static async (configuration, cancellationToken) =>
+        AddFeatures = (services, configuration) =>
         {
-            await using var gateway = Build(configuration);
+            AddFeatures(services, configuration);
+            extend?.Invoke(services);
+        },
+        HashPassword = static password => PasswordHash.Create(password).ToString(),
+        RunAsync = async (configuration, cancellationToken) =>
+        {
+            await using var gateway = Build(configuration, extend);
             await gateway.RunAsync(cancellationToken);
             return 0;
         },
     });
 
     /// <summary>The gateway on a valid configuration, not yet started.</summary>
-    internal static WebApplication Build(GatewayConfiguration configuration)
+    internal static WebApplication Build(GatewayConfiguration configuration, Action<IServiceCollection>? extend = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.UseGatewayConfiguration(configuration); // the validated snapshot is the only configuration from here on
@@ -42,6 +52,7 @@ internal static class Program
         builder.Logging.AddGatewayConsole();
 
         AddFeatures(builder.Services, builder.Configuration);
+        extend?.Invoke(builder.Services);
         builder.Services.AddOpenTelemetry().WithGatewayMetrics(builder.Configuration);
 
         var app = builder.Build();

@@ -36,19 +36,26 @@ internal sealed class GatewayServer : IAsyncDisposable
 
     /// <param name="origin">Where the catch-all route leads.</param>
     /// <param name="gateway">Members of the <c>Gateway</c> section beyond users, data directory and access log.</param>
-    public static async Task<GatewayServer> StartAsync(Uri? origin = null, string? gateway = null)
+    /// <param name="extend">What a program adds to the gateway.</param>
+    public static async Task<GatewayServer> StartAsync(Uri? origin = null, string? gateway = null, Action<IServiceCollection>? extend = null)
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
         var path = Path.Combine(directory.FullName, "appsettings.json");
         WriteCertificate(directory.FullName);
         await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName)));
-        var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, Program.AddFeatures);
+        var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, AddFeatures);
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
         Assert.Empty(loaded.Problems);
 
-        var app = Program.Build(new GatewayConfiguration(loader, loaded));
+        var app = Program.Build(new GatewayConfiguration(loader, loaded), extend);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new GatewayServer(directory, app);
+
+        void AddFeatures(IServiceCollection services, IConfiguration configuration)
+        {
+            Program.AddFeatures(services, configuration);
+            extend?.Invoke(services);
+        }
     }
 
     public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);

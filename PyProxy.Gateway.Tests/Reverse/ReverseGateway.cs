@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Testing;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Resilience;
 using PyProxy.Gateway.Reverse;
@@ -65,7 +66,7 @@ internal sealed class ReverseGateway : IAsyncDisposable
             .Select(static same => KeyValuePair.Create($"ReverseProxy:{same.Key}", same.Last().Value)));
         builder.Logging.ClearProviders().AddFakeLogging();
         builder.Services.AddSingleton(new GatewayIdentity("gateway-test"));
-        builder.Services.AddMetrics().AddResilience().AddEgress();
+        builder.Services.AddMetrics().AddResilience().AddEgress().AddFiltering();
         builder.Services.AddReverse(builder.Configuration.GetSection("ReverseProxy"));
         services?.Invoke(builder.Services);
         builder.WebHost.ConfigureKestrel(static kestrel =>

@@ -1,12 +1,15 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace PyProxy.Gateway.Forward;
 
 /// <summary>What becomes of a request in absolute form: YARP's copy, the rules of both proxies, and the target's authority as <c>Host</c>.</summary>
-internal sealed class ForwardTransformer(ProxyRequestRules rules) : HttpTransformer
+internal sealed class ForwardTransformer(ProxyRequestRules rules, ResponseFilter responses) : HttpTransformer
 {
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -22,5 +25,14 @@ internal sealed class ForwardTransformer(ProxyRequestRules rules) : HttpTransfor
         proxyRequest.Headers.Host = null;
         var target = RequestTarget.Split(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
         proxyRequest.RequestUri = UpstreamPath.MakeUri(destinationPrefix, target.Path, target.Query);
+        if (Exchange.Of(httpContext).AddressCondition is { } condition)
+        {
+            proxyRequest.Options.Set(ConditionalPools.Condition, condition);
+        }
     }
+
+    public override async ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+        => await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken)
+            && (proxyResponse is null || await responses.ApplyAsync(httpContext));
 }

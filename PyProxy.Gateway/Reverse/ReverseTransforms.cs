@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Transforms;
@@ -7,10 +8,13 @@ using Yarp.ReverseProxy.Transforms.Builder;
 namespace PyProxy.Gateway.Reverse;
 
 /// <summary>Puts the rules that HTTP demands behind a route's own transforms, so that configuration cannot undo them.</summary>
-internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter refusals) : ITransformProvider
+internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter refusals, ResponseFilter responses) : ITransformProvider
 {
     public void Apply(TransformBuilderContext context)
-        => context.RequestTransforms.Add(new RulesTransform(rules, refusals, hasTransforms: context.RequestTransforms.Count > 0));
+    {
+        context.RequestTransforms.Add(new RulesTransform(rules, refusals, hasTransforms: context.RequestTransforms.Count > 0));
+        context.ResponseTransforms.Add(new FilterTransform(responses));
+    }
 
     public void ValidateRoute(TransformRouteValidationContext context)
     {
@@ -57,6 +61,18 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter r
             context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(
                 context.DestinationPrefix, path, query == request.QueryString ? target.Query : query.ToUriComponent());
             return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>Behind a route's own response transforms: rules judge what the client would get.</summary>
+    private sealed class FilterTransform(ResponseFilter responses) : ResponseTransform
+    {
+        public override async ValueTask ApplyAsync(ResponseTransformContext context)
+        {
+            if (context.ProxyResponse is not null && !await responses.ApplyAsync(context.HttpContext))
+            {
+                context.SuppressResponseBody = true; // a refusal stands in its place
+            }
         }
     }
 }

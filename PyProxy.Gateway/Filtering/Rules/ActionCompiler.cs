@@ -1,5 +1,6 @@
 using System.Buffers;
 using PyProxy.Gateway.Filtering.Matching;
+using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
 
@@ -72,6 +73,11 @@ internal sealed class ActionCompiler(ConfigurationErrors errors)
         if (rule.Message is { Length: 0 or > MaxMessageLength })
         {
             errors.Add($"{path}:Message", FormattableString.Invariant($"has 1 to {MaxMessageLength} characters."));
+        }
+
+        if (refuses && rule.Page is { } page && RefusalTemplate.Refusal(page) is { } refusal)
+        {
+            errors.Add($"{path}:Page", refusal);
         }
 
         return kind switch
