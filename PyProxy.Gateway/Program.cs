@@ -1,8 +1,10 @@
 using PyProxy.Gateway.Admin;
+using PyProxy.Gateway.Admin.Api;
 using PyProxy.Gateway.Commands;
 using PyProxy.Gateway.Configuration;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Filtering;
+using PyProxy.Gateway.Filtering.Lists;
 using PyProxy.Gateway.Forward;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Limits;
@@ -34,7 +36,7 @@ public static class Program
             AddFeatures(services, configuration);
             extend?.Invoke(services);
         },
-        HashPassword = static password => PasswordHash.Create(password).ToString(),
+        CreateAdminToken = AdminToken.CreateWithHash,
         RunAsync = async (configuration, cancellationToken) =>
         {
             await using var gateway = Build(configuration, extend);
@@ -92,6 +94,7 @@ public static class Program
         services.AddListeners();
         services.AddUsers();
         services.AddFiltering();
+        services.AddFilterLists();
         services.AddLimits();
         services.AddForward();
         services.AddReverse(configuration.GetSection("ReverseProxy"), AddPolicies);

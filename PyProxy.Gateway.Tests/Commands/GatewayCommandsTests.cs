@@ -73,7 +73,7 @@ public sealed class GatewayCommandsTests : IDisposable
         new GatewayProgram
         {
             AddFeatures = static (_, _) => { },
-            HashPassword = static password => password,
+            CreateAdminToken = static () => ("token", "hash"),
             RunAsync = (_, _) => Task.FromResult(_runs++ * 0),
         },
         new InvocationConfiguration { Output = _output, Error = _error });

@@ -198,5 +198,7 @@ public sealed class ForwardRequestTests
     {
         public ValueTask<ITunnelLeg> AcceptAsync(CancellationToken cancellationToken)
             => throw new InvalidOperationException("The refusal was to come first.");
+
+        public void RunBehindRequest(Func<Task> tunnel) => throw new InvalidOperationException("The refusal was to come first.");
     }
 }

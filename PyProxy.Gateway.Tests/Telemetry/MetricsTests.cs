@@ -81,6 +81,55 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public async Task TunnelThatOutlivesItsRequest_IsActiveAndUnrecordedUntilItsEnd()
+    {
+        Exchange? tunnel = null;
+        var held = new CancellationTokenSource();
+        var given = held.Token;
+        await using var server = await ObservedServer.StartAsync(
+            context =>
+            {
+                tunnel = Exchange.Of(context);
+                tunnel.Target = new HostPort("tunnelled.example", 443);
+                tunnel.HoldUntilEnd(held);
+                tunnel.IsTunnel = true;
+                tunnel.OutlivesRequest = true;
+                return Task.CompletedTask;
+            },
+            ListenerRole.Socks);
+        using var active = Collect<long>(server, "pyproxy.tunnels.active");
+        using var requests = Collect<long>(server, "pyproxy.requests");
+        using (await server.Client.GetAsync(new Uri("/work", UriKind.Relative), Cancellation))
+        {
+        }
+
+        var live = server.App.Services.GetRequiredService<LiveExchanges>();
+        Assert.Equal((1, 1, 0), (active.GetMeasurementSnapshot().EvaluateAsCounter(), live.CountTunnels(), requests.GetMeasurementSnapshot().Count));
+        Assert.True(given.CanBeCanceled && !IsDisposed(held));
+
+        tunnel!.AddBytesOut(7);
+        tunnel.End();
+
+        var record = Assert.Single(await server.StopAndReadLogAsync());
+        Assert.Equal((0, 0, 1), (active.GetMeasurementSnapshot().EvaluateAsCounter(), live.CountTunnels(), requests.GetMeasurementSnapshot().Count));
+        Assert.True(IsDisposed(held));
+        Assert.Equal("CONNECT tunnelled.example:443 HTTP/1.1", $"{record.GetProperty("method")} {record.GetProperty("target")} {record.GetProperty("protocol")}");
+        Assert.Equal((200, 7), (record.GetProperty("status").GetInt32(), record.GetProperty("bytes_out").GetInt32()));
+
+        static bool IsDisposed(CancellationTokenSource source)
+        {
+            try
+            {
+                return source.Token.IsCancellationRequested;
+            }
+            catch (ObjectDisposedException)
+            {
+                return true;
+            }
+        }
+    }
+
+    [Fact]
     public async Task Scrape_ShowsOwnAndBuiltInMetersWithoutHostNames()
     {
         await using var server = await ObservedServer.StartAsync(_ => Task.CompletedTask, ListenerRole.Admin);

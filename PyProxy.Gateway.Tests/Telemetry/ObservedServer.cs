@@ -72,6 +72,8 @@ internal sealed class ObservedServer : IAsyncDisposable
         var app = builder.Build();
         app.UseExchange();
         app.UseRouting();
+        app.UseAuthentication(); // where it is not placed, the host places it first
+        app.UseAuthorization();
         app.MapAdmin();
         app.MapFallback("/work/{**rest}", handler);
         app.Use(async (HttpContext context, RequestDelegate next) =>

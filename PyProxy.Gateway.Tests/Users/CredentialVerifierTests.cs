@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using PyProxy.Gateway.Tests.Contracts;
 using PyProxy.Gateway.Tests.Listeners;
 using PyProxy.Gateway.Users;
 using PyProxy.Gateway.Users.Passwords;
@@ -81,7 +83,10 @@ public sealed class CredentialVerifierTests
         _options.Change(options);
         var changes = new UserChanges();
         var stores = new UserStores([new ConfigurationUserStore(_options, changes)], _options, changes);
-        return new CredentialVerifier(stores, changes, new PasswordThreads(), new VerifiedCredentialCache(_time), _options);
+        var threads = new PasswordThreads();
+        var verified = new VerifiedCredentialCache(_time);
+        var metrics = new UserStoreMetrics(new TestMeters(), threads, verified, changes);
+        return new CredentialVerifier(stores, changes, threads, verified, _options, metrics, _time, NullLogger<CredentialVerifier>.Instance);
     }
 
     private static UsersOptions Options(string hash, bool disabled = false) => new()

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Admin.Api;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
 
@@ -14,6 +15,7 @@ internal static class AdminExtensions
         {HealthEndpoints.LivePath}   the process answers
         {HealthEndpoints.ReadyPath}  new traffic may come
         {MetricsPath}       metrics for Prometheus
+        {AdminApi.Root}        the admin API, described by {AdminApi.Document}
 
         """;
 
@@ -21,6 +23,7 @@ internal static class AdminExtensions
     public static IServiceCollection AddAdmin(this IServiceCollection services)
     {
         services.AddGatewaySection<ShutdownOptions, ShutdownOptionsValidator>(ShutdownOptions.Path);
+        services.AddAdminApi();
         services.AddSingleton<Readiness>();
         services.AddSingleton<IHealthSignal>(static provider => provider.GetRequiredService<Readiness>());
         services.AddSingleton<DrainSignal>();
@@ -43,6 +46,7 @@ internal static class AdminExtensions
         var admin = endpoints.MapGroup("");
         admin.WithMetadata(new ListenerRoleMetadata(ListenerRole.Admin));
         admin.MapHealth();
+        admin.MapAdminApi();
         admin.MapPrometheusScrapingEndpoint(MetricsPath);
         admin.MapGet("/", static context =>
         {

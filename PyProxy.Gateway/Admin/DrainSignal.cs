@@ -4,7 +4,7 @@ namespace PyProxy.Gateway.Admin;
 
 internal sealed class DrainSignal : IDrainSignal, IDisposable
 {
-    private readonly CancellationTokenSource _draining = new();
+    private volatile CancellationTokenSource _draining = new();
     private readonly CancellationTokenSource _tunnelDeadline = new();
 
     public CancellationToken Draining => _draining.Token;
@@ -12,6 +12,15 @@ internal sealed class DrainSignal : IDrainSignal, IDisposable
     public CancellationToken TunnelDeadline => _tunnelDeadline.Token;
 
     public void BeginDraining() => _draining.Cancel();
+
+    /// <summary>Takes it back for whoever looks from now on; what was told meanwhile stays told.</summary>
+    public void EndDraining()
+    {
+        if (_draining.IsCancellationRequested)
+        {
+            _draining = new CancellationTokenSource();
+        }
+    }
 
     /// <summary>Asynchronous: thousands of tunnels may be registered, and none of their callbacks may hold up the caller.</summary>
     public Task EndTunnelsAsync() => _tunnelDeadline.CancelAsync();

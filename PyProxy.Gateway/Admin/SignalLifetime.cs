@@ -48,9 +48,9 @@ internal sealed partial class SignalLifetime(
         }
 
         var delay = options.Value.Delay;
-        LogDraining(signal, delay);
         readiness.TurnOff("shutting down");
         drain.BeginDraining();
+        LogDraining(signal, delay); // once it is true: whoever waits for the line looks next
         if (delay > TimeSpan.Zero)
         {
             _delay = time.CreateTimer(_ => application.StopApplication(), null, delay, Timeout.InfiniteTimeSpan);

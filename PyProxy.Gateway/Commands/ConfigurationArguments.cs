@@ -19,6 +19,11 @@ internal sealed class ConfigurationArguments
     {
         command.Options.Add(_config);
         command.TreatUnmatchedTokensAsErrors = false; // --Key=Value overrides a setting
+        if (command.Arguments.Count > 0)
+        {
+            return; // its tokens are those; what is more than them is left over, and judged like settings
+        }
+
         command.Validators.Add(result =>
         {
             foreach (var token in result.Tokens.Where(t => t.Type == System.CommandLine.Parsing.TokenType.Argument))

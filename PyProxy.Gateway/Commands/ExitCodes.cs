@@ -10,6 +10,15 @@ internal static class ExitCodes
     /// <summary>EX_USAGE: the command line makes no sense.</summary>
     public const int Usage = 64;
 
+    /// <summary>EX_DATAERR: some of the input was not usable; it is named.</summary>
+    public const int Data = 65;
+
+    /// <summary>EX_NOUSER: there is no such user.</summary>
+    public const int NoUser = 67;
+
+    /// <summary>EX_UNAVAILABLE: the database does not answer. Trying again later may help.</summary>
+    public const int Unavailable = 69;
+
     /// <summary>EX_CONFIG: the configuration is wrong. A supervisor need not try again.</summary>
     public const int Configuration = 78;
 }

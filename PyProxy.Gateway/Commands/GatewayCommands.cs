@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PyProxy.Gateway.Commands.Users;
 
 namespace PyProxy.Gateway.Commands;
 
@@ -42,12 +43,15 @@ internal static class GatewayCommands
               Gateway__Privacy__Mode=Off PyProxy.Gateway              the same from the environment
               PyProxy.Gateway --urls http://127.0.0.1:8000            listen there, where no Kestrel:Endpoints are configured
               PyProxy.Gateway check                                   what is wrong with the configuration, with lines
+              PyProxy.Gateway users add alice                         a user in the database; asks for the password
               PyProxy.Gateway origin                                  a sample origin to try the proxies against
             """);
         RunCommand.Configure(root, program);
         root.Subcommands.Add(CheckCommand.Create(program));
         root.Subcommands.Add(SchemaCommand.Create(program));
-        root.Subcommands.Add(HashCommand.Create(program));
+        root.Subcommands.Add(HashCommand.Create());
+        root.Subcommands.Add(UsersCommand.Create(program));
+        root.Subcommands.Add(AdminTokenCommand.Create(program));
         root.Subcommands.Add(HealthCommand.Create(program));
         root.Subcommands.Add(OriginCommand.Create());
         return root;

@@ -13,6 +13,6 @@ internal sealed record GatewayProgram
     /// <summary>Runs the gateway on a configuration that was found good, until the token or a signal ends it.</summary>
     public required Func<GatewayConfiguration, CancellationToken, Task<int>> RunAsync { get; init; }
 
-    /// <summary>Makes of a password what belongs into <c>PasswordHash</c>.</summary>
-    public required Func<string, string> HashPassword { get; init; }
+    /// <summary>Makes a token for the admin API, and what the configuration holds of it.</summary>
+    public required Func<(string Token, string Hash)> CreateAdminToken { get; init; }
 }

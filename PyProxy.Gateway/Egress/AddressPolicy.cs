@@ -11,7 +11,7 @@ internal sealed class AddressPolicy(IReadOnlyList<Cidr> allowed, IReadOnlyList<C
     /// <param name="purpose">On whose word.</param>
     public AddressVerdict Judge(IPEndPoint endPoint, DialPurpose purpose)
     {
-        if (purpose == DialPurpose.Configured)
+        if (purpose is DialPurpose.Configured or DialPurpose.Download)
         {
             return new AddressVerdict(AddressReason.Configured);
         }

@@ -14,6 +14,10 @@ internal readonly record struct Cidr
 
     private Cidr(IPNetwork network) => _network = network;
 
+    public IPAddress BaseAddress => _network.BaseAddress;
+
+    public int PrefixLength => _network.PrefixLength;
+
     /// <summary>Parses <c>10.2.0.0/16</c>, <c>fd00::/8</c>, or a single address. Bits behind the prefix have to be zero.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out Cidr result)
     {

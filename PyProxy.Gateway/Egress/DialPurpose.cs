@@ -7,8 +7,14 @@ internal enum DialPurpose
     Forward = 0,
 
     /// <summary>
-    /// The operator wrote the destination into the configuration (clusters, health probes, list sources). Nothing is vetted: services
+    /// The operator wrote the destination into the configuration (clusters, health probes). Nothing is vetted: services
     /// live on private and loopback addresses, and a cluster may point to another listener of this gateway.
     /// </summary>
     Configured,
+
+    /// <summary>The operator wrote the URL of something that the gateway itself fetches. Not vetted, like <see cref="Configured"/>.</summary>
+    Download,
+
+    /// <summary>A download was redirected there: somebody else named the destination, so it is vetted as a client's would be.</summary>
+    DownloadRedirect,
 }

@@ -11,12 +11,14 @@ internal sealed class EgressHandlers : IDisposable
 
     private static readonly TimeSpan TlsHandshakeTimeout = TimeSpan.FromSeconds(10); // Kestrel's own for the other side
 
+    private readonly Dialer _dialer;
     private readonly EgressRuntime _runtime;
     private readonly Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> _forwardCallback;
     private readonly Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> _configuredCallback;
 
     public EgressHandlers(Dialer dialer, EgressRuntime runtime, ILogger<EgressHandlers> logger)
     {
+        _dialer = dialer;
         _runtime = runtime;
         _forwardCallback = Callback(dialer, DialPurpose.Forward);
         _configuredCallback = Callback(dialer, DialPurpose.Configured);
@@ -32,7 +34,12 @@ internal sealed class EgressHandlers : IDisposable
 
     /// <summary>For <see cref="SocketsHttpHandler.ConnectCallback"/> of handlers that others make (YARP's client factory).</summary>
     public Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> ConnectCallback(DialPurpose purpose)
-        => purpose == DialPurpose.Forward ? _forwardCallback : _configuredCallback;
+        => purpose switch
+        {
+            DialPurpose.Forward => _forwardCallback,
+            DialPurpose.Configured => _configuredCallback,
+            _ => Callback(_dialer, purpose),
+        };
 
     /// <summary>
     /// A handler for one purpose, fit for a proxy: it changes nothing about messages (no redirects, cookies, decompression, tracing headers) and

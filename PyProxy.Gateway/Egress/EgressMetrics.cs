@@ -54,7 +54,13 @@ internal sealed class EgressMetrics
         var tags = new TagList
         {
             { "outcome", outcome },
-            { "purpose", purpose == DialPurpose.Forward ? "forward" : "configured" },
+            { "purpose", purpose switch
+                {
+                    DialPurpose.Forward => "forward",
+                    DialPurpose.Configured => "configured",
+                    _ => "download",
+                }
+            },
         };
         if (family is { } known)
         {

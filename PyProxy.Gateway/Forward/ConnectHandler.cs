@@ -4,7 +4,9 @@ using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Forward;
 
-/// <summary>Opens a tunnel and stays until it ends: HTTP/1.1 and HTTP/2 CONNECT, and SOCKS5.</summary>
+/// <summary>
+/// Opens tunnels: HTTP/1.1 and HTTP/2 CONNECT, and SOCKS5. One over HTTP/2 lives inside its request; the others outlive theirs.
+/// </summary>
 internal sealed class ConnectHandler(Dialer dialer, EgressRuntime egress, TunnelRelay relay, RefusalWriter refusals)
 {
     private static readonly ProxyError NoTunnels = new(
@@ -31,15 +33,57 @@ internal sealed class ConnectHandler(Dialer dialer, EgressRuntime egress, Tunnel
         }
 
         // 2. Dial. A failure is thrown, and answered where all are.
-        await using var destination = await dialer.ConnectAsync(target, DialPurpose.Forward, context.RequestAborted, exchange.AddressCondition);
+        var destination = await dialer.ConnectAsync(target, DialPurpose.Forward, context.RequestAborted, exchange.AddressCondition);
         exchange.Destination = destination.RemoteEndPoint.ToString();
 
         // 3. Only now tell the client that the tunnel stands.
-        await using var client = await AcceptAsync(context, connection);
+        ITunnelLeg client;
+        try
+        {
+            client = await AcceptAsync(context, connection);
+        }
+        catch
+        {
+            await destination.DisposeAsync();
+            throw;
+        }
 
         // 4. Relay. Over HTTP/1.1 the connection is no longer the server's, and what the server says of it is no news of the tunnel.
         exchange.IsTunnel = true;
-        await relay.RunAsync(client, destination, exchange, overStream ? context.RequestAborted : CancellationToken.None);
+        if (connection is null)
+        {
+            await RelayAsync(client, destination, exchange, context.RequestAborted);
+        }
+        else
+        {
+            HandOver(connection, client, destination, exchange);
+        }
+    }
+
+    // Apart from the rest, so that the closure holds nothing of the request.
+    private void HandOver(ITunnelFeature connection, ITunnelLeg client, DialedConnection destination, Exchange exchange)
+    {
+        exchange.OutlivesRequest = true;
+        connection.RunBehindRequest(async () =>
+        {
+            try
+            {
+                await RelayAsync(client, destination, exchange, CancellationToken.None);
+            }
+            finally
+            {
+                exchange.End();
+            }
+        });
+    }
+
+    private async Task RelayAsync(ITunnelLeg client, DialedConnection destination, Exchange exchange, CancellationToken clientGone)
+    {
+        await using (destination)
+        await using (client)
+        {
+            await relay.RunAsync(client, destination, exchange, clientGone);
+        }
     }
 
     private static async ValueTask<ITunnelLeg> AcceptAsync(HttpContext context, ITunnelFeature? connection)

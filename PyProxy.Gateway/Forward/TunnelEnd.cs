@@ -20,4 +20,7 @@ internal enum TunnelEnd
 
     /// <summary>The gateway stops.</summary>
     Drained,
+
+    /// <summary>An operator ended it.</summary>
+    Cut,
 }

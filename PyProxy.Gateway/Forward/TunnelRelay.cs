@@ -16,11 +16,13 @@ internal sealed partial class TunnelRelay(
     {
         var settings = options.CurrentValue;
         using var tunnel = new Tunnel(client, destination, exchange, time, settings);
+        var cut = exchange.TunnelCut = new CancellationTokenSource(); // not disposed: it holds no timer, and others may still have it in hand
         TunnelEnd end;
 
         // The timer and the registrations are gone, their callbacks included, before the tunnel's ends are anybody else's again.
         await using (tunnel.StartTimer())
         await using (drain.TunnelDeadline.UnsafeRegister(static state => ((Tunnel)state!).Cut(TunnelEnd.Drained), tunnel))
+        await using (cut.Token.UnsafeRegister(static state => ((Tunnel)state!).Cut(TunnelEnd.Cut), tunnel))
         await using (clientGone.UnsafeRegister(static state => ((Tunnel)state!).Cut(TunnelEnd.ClientReset), tunnel))
         {
             end = await tunnel.RunAsync();
@@ -31,6 +33,7 @@ internal sealed partial class TunnelRelay(
             TunnelEnd.Idle => TunnelOptions.IdleTimeoutSetting,
             TunnelEnd.Lifetime => TunnelOptions.LifetimeSetting,
             TunnelEnd.Drained => "Gateway:Shutdown:TunnelTimeout",
+            TunnelEnd.Cut => "admin",
             _ => exchange.DecidedBy,
         };
         LogEnded(exchange.Id, end);

@@ -13,4 +13,7 @@ internal interface IConnectionTakeover
     /// that were received and not consumed are the first that the leg reads. To be called once.
     /// </summary>
     ValueTask<ITunnelLeg> TakeAsync(ReadOnlyMemory<byte> greeting, CancellationToken ct);
+
+    /// <inheritdoc cref="ITunnelFeature.RunBehindRequest"/>
+    void RunBehindRequest(Func<Task> tunnel);
 }

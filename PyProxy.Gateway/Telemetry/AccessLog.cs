@@ -38,7 +38,8 @@ internal sealed partial class AccessLog : BackgroundService
         _changes = options.OnChange(changed => _on = changed.AccessLog.Path.Length > 0);
     }
 
-    public void Write(HttpContext context, Exchange exchange, in ExchangeOutcome outcome)
+    /// <summary>Takes the record of an exchange; without a context at the end of a tunnel that has outlived its request.</summary>
+    public void Write(HttpContext? context, Exchange exchange, in ExchangeOutcome outcome)
     {
         if (!_on)
         {

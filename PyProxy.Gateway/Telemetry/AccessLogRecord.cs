@@ -22,7 +22,7 @@ internal static class AccessLogRecord
     private static Utf8JsonWriter? _writer;
 
     /// <summary>The line, newline included, in a buffer of this thread: valid until the next call on it.</summary>
-    public static ReadOnlySpan<byte> Format(HttpContext context, Exchange exchange, in ExchangeOutcome outcome, DateTimeOffset now)
+    public static ReadOnlySpan<byte> Format(HttpContext? context, Exchange exchange, in ExchangeOutcome outcome, DateTimeOffset now)
     {
         var buffer = _buffer ??= new ArrayBufferWriter<byte>(1024);
         var json = _writer ??= new Utf8JsonWriter(buffer, Options);
@@ -38,9 +38,9 @@ internal static class AccessLogRecord
         Address(json, "client"u8, exchange.ClientAddress);
         Optional(json, "user"u8, exchange.User);
         Optional(json, "auth_scheme"u8, exchange.AuthenticationScheme);
-        json.WriteString("method"u8, context.Request.Method);
+        json.WriteString("method"u8, context?.Request.Method ?? HttpMethods.Connect); // only tunnels of HTTP/1.1 outlive their request
         AccessLogTarget.Write(json, "target"u8, context, exchange);
-        json.WriteString("protocol"u8, context.Request.Protocol);
+        json.WriteString("protocol"u8, context?.Request.Protocol ?? HttpProtocol.Http11);
         json.WriteNumber("status"u8, outcome.Status);
         json.WriteString("verdict"u8, exchange.Verdict.Name());
         Optional(json, "decided_by"u8, exchange.DecidedBy ?? exchange.Error?.DecidedBy);

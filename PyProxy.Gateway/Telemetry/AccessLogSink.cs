@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Sections;
 
 namespace PyProxy.Gateway.Telemetry;
 
 /// <summary>Where the access log goes at the moment. Used by its one writer only; follows the configuration from one batch to the next.</summary>
-internal sealed class AccessLogSink(IOptionsMonitor<TelemetryOptions> options, IConfiguration configuration, IHostEnvironment environment) : IDisposable
+internal sealed class AccessLogSink(IOptionsMonitor<TelemetryOptions> options, DataDirectory directory) : IDisposable
 {
     private string? _path;
     private Stream? _stream;
@@ -50,8 +51,7 @@ internal sealed class AccessLogSink(IOptionsMonitor<TelemetryOptions> options, I
             return Console.OpenStandardOutput();
         }
 
-        var dataDirectory = Path.Combine(environment.ContentRootPath, configuration["Gateway:DataDirectory"] ?? "data");
-        var file = Path.GetFullPath(path, Path.GetFullPath(dataDirectory));
+        var file = directory.Resolve(path);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
 
         // No buffer of its own: the writer hands over batches, and a record that was written must not wait for the next.

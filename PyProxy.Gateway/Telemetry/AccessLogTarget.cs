@@ -10,9 +10,15 @@ namespace PyProxy.Gateway.Telemetry;
 /// </summary>
 internal static class AccessLogTarget
 {
-    public static void Write(Utf8JsonWriter json, ReadOnlySpan<byte> name, HttpContext context, Exchange exchange)
+    public static void Write(Utf8JsonWriter json, ReadOnlySpan<byte> name, HttpContext? context, Exchange exchange)
     {
         json.WritePropertyName(name);
+        if (context is null)
+        {
+            json.WriteStringValue(exchange.Target?.ToString());
+            return;
+        }
+
         var raw = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.AsSpan();
         if (exchange.WayIn is WayIn.Connect or WayIn.Socks)
         {

@@ -9,40 +9,53 @@ namespace PyProxy.Gateway.Telemetry;
 /// <param name="Aborted">The answer, once begun, did not come to its proper end, or there was nobody left to get one.</param>
 internal readonly record struct ExchangeOutcome(int Status, TimeSpan Duration, TimeSpan? TunnelDuration, bool Aborted);
 
-/// <summary>The clock of one exchange, and the count of the tunnel that it may become.</summary>
-internal sealed class ExchangeMeasure(Exchange exchange, ExchangeMetrics metrics, TimeProvider time) : ITunnelObserver
+/// <summary>The clock of one exchange and of the tunnel that it may become; it writes the exchange's record at its end.</summary>
+internal sealed class ExchangeMeasure(Exchange exchange, ExchangeRecords records) : ITunnelObserver
 {
-    private readonly long _started = time.GetTimestamp();
-    private readonly Lock _end = new();
+    private readonly long _started = records.Time.GetTimestamp();
+    private readonly Lock _requestGate = new();
     private long _tunnelStarted;
-    private bool _ended;
+    private bool _requestEnded;
+
+    public Exchange Exchange => exchange;
 
     public bool IsTunnel => exchange.IsTunnel;
 
+    public TimeSpan Age => records.Time.GetElapsedTime(_started);
+
     public void OnTunnelEstablished()
     {
-        _tunnelStarted = time.GetTimestamp();
-        metrics.TunnelOpened(exchange);
+        _tunnelStarted = records.Time.GetTimestamp();
+        records.TunnelOpened(exchange);
     }
 
-    public ExchangeOutcome End(HttpContext context, Exception? failure)
+    /// <summary>The request's handling has ended, and with it the exchange, unless it is a tunnel that goes on.</summary>
+    public void EndRequest(HttpContext context, Exception? failure)
     {
-        lock (_end)
+        lock (_requestGate)
         {
-            _ended = true;
+            _requestEnded = true;
         }
 
-        var now = time.GetTimestamp();
-        TimeSpan? tunnelDuration = exchange.IsTunnel ? time.GetElapsedTime(_tunnelStarted, now) : null;
-        return new ExchangeOutcome(StatusOf(context, failure), time.GetElapsedTime(_started, now), tunnelDuration, IsAborted(context, failure));
+        if (exchange.OutlivesRequest)
+        {
+            records.RequestEnded(this);
+            return;
+        }
+
+        exchange.End();
+        records.End(this, context, exchange, Outcome(StatusOf(context, failure), IsAborted(context, failure)));
     }
+
+    // The answer went past HttpResponse; the end of a tunnel closes its connection, which is not an abort.
+    public void OnTunnelEnded() => records.End(this, context: null, exchange, Outcome(StatusCodes.Status200OK, isAborted: false));
 
     /// <summary>Aborts the request if it has not ended. The server reuses contexts: aborting one too late would hit somebody else's request.</summary>
     public bool TryCut(HttpContext context)
     {
-        lock (_end)
+        lock (_requestGate)
         {
-            if (_ended)
+            if (_requestEnded)
             {
                 return false;
             }
@@ -52,11 +65,18 @@ internal sealed class ExchangeMeasure(Exchange exchange, ExchangeMetrics metrics
         }
     }
 
+    private ExchangeOutcome Outcome(int status, bool isAborted)
+    {
+        var now = records.Time.GetTimestamp();
+        TimeSpan? tunnelDuration = exchange.IsTunnel ? records.Time.GetElapsedTime(_tunnelStarted, now) : null;
+        return new ExchangeOutcome(status, records.Time.GetElapsedTime(_started, now), tunnelDuration, isAborted);
+    }
+
     private int StatusOf(HttpContext context, Exception? failure)
     {
         if (exchange.IsTunnel && context.Response.StatusCode < StatusCodes.Status400BadRequest)
         {
-            return StatusCodes.Status200OK; // over HTTP/1.1 and SOCKS5 the tunnel's answer goes past HttpResponse
+            return StatusCodes.Status200OK;
         }
 
         if (context.Response.HasStarted)

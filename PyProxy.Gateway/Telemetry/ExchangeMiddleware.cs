@@ -7,19 +7,19 @@ namespace PyProxy.Gateway.Telemetry;
 
 /// <summary>
 /// Makes the <see cref="Exchange"/> of every request and, at its end, hands it to metrics and access log: once, however it ends. Stands outside
-/// everything that can answer or throw, because what it does not see leaves no record.
+/// everything that can answer or throw, because what it does not see leaves no record. A tunnel that outlives its request is recorded at
+/// the tunnel's end.
 /// </summary>
-internal sealed class ExchangeMiddleware(
-    RequestDelegate next, ExchangeMetrics metrics, AccessLog accessLog, LiveExchanges live, TimeProvider time)
+internal sealed class ExchangeMiddleware(RequestDelegate next, ExchangeRecords records)
 {
     public async Task InvokeAsync(HttpContext context)
     {
         var exchange = Create(context);
-        var measure = new ExchangeMeasure(exchange, metrics, time);
+        var measure = new ExchangeMeasure(exchange, records);
         exchange.TunnelObserver = measure;
         context.Features.Set(exchange);
         BodyCounting.Attach(context, exchange);
-        live.Add(measure, context);
+        records.Begin(measure, context);
 
         Exception? failure = null;
         try
@@ -33,10 +33,7 @@ internal sealed class ExchangeMiddleware(
         }
         finally
         {
-            var outcome = measure.End(context, failure);
-            live.Remove(measure);
-            metrics.Record(exchange, outcome);
-            accessLog.Write(context, exchange, outcome);
+            measure.EndRequest(context, failure);
         }
     }
 

@@ -5,11 +5,47 @@ namespace PyProxy.Gateway.Telemetry;
 /// <summary>The exchanges that are under way. What must be ended at shutdown is found here.</summary>
 internal sealed class LiveExchanges
 {
-    private readonly ConcurrentDictionary<ExchangeMeasure, HttpContext> _live = new();
+    // Without a context: a tunnel that has outlived its request.
+    private readonly ConcurrentDictionary<ExchangeMeasure, HttpContext?> _live = new();
 
     public void Add(ExchangeMeasure measure, HttpContext context) => _live[measure] = context;
 
+    public void ForgetContext(ExchangeMeasure measure) => _live[measure] = null;
+
     public void Remove(ExchangeMeasure measure) => _live.TryRemove(measure, out _);
+
+    public (int Requests, int Tunnels) Count()
+    {
+        var tunnels = CountTunnels();
+        return (_live.Count - tunnels, tunnels);
+    }
+
+    /// <summary>Those that are under way at this moment, without a common one: the list is walked while exchanges come and go.</summary>
+    public IEnumerable<ExchangeMeasure> List()
+    {
+        foreach (var (measure, _) in _live)
+        {
+            yield return measure;
+        }
+    }
+
+    /// <summary>Cuts one exchange, tunnel or not; false where it has ended by itself.</summary>
+    public async ValueTask<bool> TryCutAsync(ExchangeMeasure measure)
+    {
+        if (!_live.TryGetValue(measure, out var context))
+        {
+            return false;
+        }
+
+        // Over HTTP/1.1 a tunnel's connection is no longer the server's, and aborting the request would not reach it.
+        if (measure.Exchange.TunnelCut is { } tunnel)
+        {
+            await tunnel.CancelAsync();
+            return true;
+        }
+
+        return context is not null && measure.TryCut(context);
+    }
 
     public int CountTunnels()
     {
@@ -28,7 +64,7 @@ internal sealed class LiveExchanges
         var count = 0;
         foreach (var (measure, context) in _live)
         {
-            count += !measure.IsTunnel && measure.TryCut(context) ? 1 : 0;
+            count += !measure.IsTunnel && context is not null && measure.TryCut(context) ? 1 : 0;
         }
 
         return count;

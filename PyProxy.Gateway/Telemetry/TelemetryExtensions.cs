@@ -35,8 +35,10 @@ internal static class TelemetryExtensions
         services.AddSingleton<ExchangeMetrics>();
         services.AddSingleton<LiveExchanges>();
         services.AddSingleton<AccessLogMetrics>();
+        services.TryAddSingleton<DataDirectory>();
         services.AddSingleton<AccessLogSink>();
         services.AddSingleton<AccessLog>();
+        services.AddSingleton<ExchangeRecords>();
         services.AddHostedService(provider => provider.GetRequiredService<AccessLog>());
         return services;
     }

@@ -27,6 +27,7 @@ internal sealed class Exchange
     private long _bytesIn;
     private long _bytesOut;
     private bool _isTunnel;
+    private Stack<IDisposable>? _held;
 
     /// <summary>The decision id: in the answer of a refusal, in the log and in the trace.</summary>
     public required string Id { get; init; }
@@ -103,8 +104,17 @@ internal sealed class Exchange
         }
     }
 
+    /// <summary>
+    /// Whether the exchange, a tunnel, goes on when the pipeline has ended: what is held for the length of an exchange must not be given back
+    /// by a stage that unwinds, but by <see cref="HoldUntilEnd"/>. Whoever sets it calls <see cref="End"/>.
+    /// </summary>
+    public bool OutlivesRequest { get; set; }
+
     /// <summary>Told once when <see cref="IsTunnel"/> becomes true.</summary>
     public ITunnelObserver? TunnelObserver { get; set; }
+
+    /// <summary>Ends the tunnel from outside; the relay puts it here while it runs.</summary>
+    public CancellationTokenSource? TunnelCut { get; set; }
 
     /// <summary>Bytes from the client: body or relayed stream, without heads and TLS.</summary>
     public long BytesIn => Volatile.Read(ref _bytesIn);
@@ -115,6 +125,26 @@ internal sealed class Exchange
     public void AddBytesIn(long count) => Interlocked.Add(ref _bytesIn, count);
 
     public void AddBytesOut(long count) => Interlocked.Add(ref _bytesOut, count);
+
+    /// <summary>
+    /// Gives something back when the exchange ends, however it ends: permits of a limit, a place in a count. Last in, first out. Not to be
+    /// called from two threads at once.
+    /// </summary>
+    public void HoldUntilEnd(IDisposable held) => (_held ??= []).Push(held);
+
+    /// <summary>Ends the exchange: gives back what was held for it, then lets its record be written. Called once.</summary>
+    public void End()
+    {
+        while (_held is { Count: > 0 } held)
+        {
+            held.Pop().Dispose();
+        }
+
+        if (OutlivesRequest)
+        {
+            TunnelObserver?.OnTunnelEnded();
+        }
+    }
 
     /// <summary>The exchange of a request that has passed the pipeline's first stage.</summary>
     public static Exchange Of(HttpContext context)

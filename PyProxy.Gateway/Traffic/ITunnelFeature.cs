@@ -11,6 +11,13 @@ internal interface ITunnelFeature
     /// right behind its request are the first to be read. To be called once, and only when the response has not started.
     /// </summary>
     ValueTask<ITunnelLeg> AcceptAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Runs the tunnel on the connection as soon as the HTTP server has let go of it: the request, its response and the pipeline's stages are
+    /// gone by then, and they are most of what an idle tunnel would cost. To be called once, after <see cref="AcceptAsync"/>; the request is
+    /// to end then.
+    /// </summary>
+    void RunBehindRequest(Func<Task> tunnel);
 }
 
 /// <summary>One end of a tunnel: a full-duplex byte stream whose directions end independently.</summary>

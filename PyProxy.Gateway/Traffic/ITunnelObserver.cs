@@ -1,7 +1,10 @@
 namespace PyProxy.Gateway.Traffic;
 
-/// <summary>Told when an exchange becomes a tunnel, so that open tunnels can be counted while they are open.</summary>
+/// <summary>Told when an exchange becomes a tunnel, and when one that has outlived its request ends.</summary>
 internal interface ITunnelObserver
 {
     void OnTunnelEstablished();
+
+    /// <summary>Not called for a tunnel inside its request (HTTP/2), which ends with it.</summary>
+    void OnTunnelEnded();
 }

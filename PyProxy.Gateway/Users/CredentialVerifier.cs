@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net;
 using Microsoft.Extensions.Options;
 using PyProxy.Gateway.State.Database;
@@ -12,7 +13,7 @@ namespace PyProxy.Gateway.Users;
 /// Verifies credentials against the configured stores and remembers for a short time which were right. While a store is away, those who were
 /// verified a short while ago stay, and nobody else gets in.
 /// </summary>
-internal sealed class CredentialVerifier : ICredentialVerifier, IUserLookup, IDisposable
+internal sealed partial class CredentialVerifier : ICredentialVerifier, IUserLookup, IDisposable
 {
     // What an unknown name is verified against, so that it takes as long as a known one.
     private static readonly PasswordHash Nobody = PasswordHash.Create(Guid.NewGuid().ToString());
@@ -22,14 +23,27 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IUserLookup, IDi
     private readonly PasswordThreads _threads;
     private readonly VerifiedCredentialCache _verified;
     private readonly IOptionsMonitor<UsersOptions> _options;
+    private readonly UserStoreMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger<CredentialVerifier> _logger;
 
     public CredentialVerifier(
-        UserStores stores, UserChanges changes, PasswordThreads threads, VerifiedCredentialCache verified, IOptionsMonitor<UsersOptions> options)
+        UserStores stores,
+        UserChanges changes,
+        PasswordThreads threads,
+        VerifiedCredentialCache verified,
+        IOptionsMonitor<UsersOptions> options,
+        UserStoreMetrics metrics,
+        TimeProvider time,
+        ILogger<CredentialVerifier> logger)
     {
         _stores = stores;
         _threads = threads;
         _verified = verified;
         _options = options;
+        _metrics = metrics;
+        _time = time;
+        _logger = logger;
         _subscription = changes.Subscribe(_verified.Forget);
     }
 
@@ -108,17 +122,20 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IUserLookup, IDi
 
     private async Task<KnownUser?> VerifyAgainstStoresAsync(Digest digest, string userName, string password, CancellationToken cancellationToken)
     {
+        // 1. What is kept of the user. Counted changes come first: what is found before a change is not remembered after it.
         var before = _verified.Changes;
         StoredUser? user;
+        IUserStore? store;
         try
         {
-            (user, _) = await _stores.FindAsync(userName, cancellationToken);
+            (user, store) = await _stores.FindAsync(userName, cancellationToken);
         }
         catch (DatabaseUnavailableException e)
         {
             return DuringOutage(digest, e);
         }
 
+        // 2. Generated credentials at once; a wrong one goes on and takes as long as everybody else's.
         var hash = user is { Disabled: false } ? user.Hash : null;
         if (hash is { IsFast: true })
         {
@@ -127,13 +144,41 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IUserLookup, IDi
                 return Remember(digest, user!.Account, before);
             }
 
-            hash = null; // a wrong password takes as long as everybody else's
+            hash = null;
         }
 
-        // A client opens several connections at once; one of them may meanwhile have done the work for all.
+        // 3. Chosen ones in their turn. A client opens several connections at once; one of them may meanwhile have done the work for all.
+        var started = _time.GetTimestamp();
         var right = await _threads.RunAsync(
-            () => hash is not null && Remembered(digest) is not null ? true : (hash ?? Nobody).Verify(password) && hash is not null, cancellationToken);
-        return right ? Remember(digest, user!.Account, before) : null;
+            () => hash is null ? Nobody.Verify(password) && false : Remembered(digest) is not null || hash.Verify(password), cancellationToken);
+        _metrics.Verified(_time.GetElapsedTime(started), right);
+        if (!right)
+        {
+            return null;
+        }
+
+        // 4. The password is at hand only now.
+        await UpgradeAsync(user!, store!, password, cancellationToken);
+        return Remember(digest, user!.Account, before);
+    }
+
+    private async ValueTask UpgradeAsync(StoredUser user, IUserStore store, string password, CancellationToken cancellationToken)
+    {
+        var hashing = _options.CurrentValue.PasswordHashing;
+        if (!store.CanUpgrade || !PasswordHashing.IsWeaker(user.Hash!, hashing))
+        {
+            return;
+        }
+
+        try
+        {
+            await store.UpgradeAsync(user, await _threads.RunAsync(() => PasswordHashing.Hash(password, hashing), cancellationToken), cancellationToken);
+            _metrics.Upgraded();
+        }
+        catch (Exception e) when (e is DatabaseUnavailableException or DbException or ProxyException)
+        {
+            NotUpgraded(_logger, user.Account.Name, e); // the login was right; the next one tries again
+        }
     }
 
     private KnownUser? Remembered(in Digest digest) => _verified.Find(digest, _options.CurrentValue.CredentialCacheDuration);
@@ -146,10 +191,17 @@ internal sealed class CredentialVerifier : ICredentialVerifier, IUserLookup, IDi
     }
 
     private KnownUser DuringOutage(in Digest digest, DatabaseUnavailableException outage)
-        => _verified.Find(digest, _options.CurrentValue.OutageGrace) ?? throw new ProxyException(
+    {
+        var user = _verified.Find(digest, _options.CurrentValue.OutageGrace);
+        _metrics.DuringOutage(kept: user is not null);
+        return user ?? throw new ProxyException(
             new ProxyError(StatusCodes.Status503ServiceUnavailable, "proxy_internal_error", Fault.Gateway, "Credentials cannot be verified at the moment.")
             {
                 RetryAfter = TimeSpan.FromSeconds(5),
             },
             outage);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "The password hash of {User} could not be upgraded")]
+    private static partial void NotUpgraded(ILogger logger, string user, Exception exception);
 }

@@ -21,17 +21,25 @@ internal abstract class PasswordHash
     /// <summary>Hashes a password with a salt of its own, in the default form.</summary>
     public static PasswordHash Create(string password) => Pbkdf2Hash.Create(password, Pbkdf2Hash.DefaultIterations);
 
-    /// <summary>Reads the forms that a configuration and the database may hold.</summary>
+    /// <summary>Reads the forms that withstand guessing: what a configuration may hold.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out PasswordHash? hash)
     {
-        hash = null;
-        if (Pbkdf2Hash.TryParse(text, out var pbkdf2))
+        hash = Pbkdf2Hash.TryParse(text, out var pbkdf2) ? pbkdf2
+            : Argon2idHash.TryParse(text, out var argon2) ? argon2
+            : KeyedHash.TryParse(text, out var keyed) ? keyed
+            : BcryptHash.TryParse(text, out var bcrypt) ? bcrypt
+            : null;
+        return hash is not null;
+    }
+
+    /// <summary>Reads the weak forms of old <c>htpasswd</c> files too. Databases may hold them: the next login replaces them.</summary>
+    public static bool TryParseAny(string text, [NotNullWhen(true)] out PasswordHash? hash)
+    {
+        if (!TryParse(text, out hash))
         {
-            hash = pbkdf2;
-        }
-        else if (KeyedHash.TryParse(text, out var keyed))
-        {
-            hash = keyed;
+            hash = Apr1Hash.TryParse(text, out var apr1) ? apr1
+                : Sha1Hash.TryParse(text, out var sha1) ? sha1
+                : null;
         }
 
         return hash is not null;
@@ -40,6 +48,6 @@ internal abstract class PasswordHash
     /// <summary>Compares in constant time.</summary>
     public abstract bool Verify(string password);
 
-    /// <summary>The encoded form, which <see cref="TryParse"/> reads.</summary>
+    /// <summary>The encoded form, which <see cref="TryParseAny"/> reads.</summary>
     public abstract override string ToString();
 }

@@ -28,7 +28,8 @@ internal sealed class RefusingAuthorizationResultHandler(RefusalWriter refusals)
         }
         else if (status == StatusCodes.Status403Forbidden)
         {
-            await refusals.WriteAsync(context, ProxyErrors.NotAllowed("The user is known, but not allowed to do this.", decidedBy: "authorization"));
+            var reason = authorizeResult.AuthorizationFailure?.FailureReasons.FirstOrDefault()?.Message ?? "The user is known, but not allowed to do this.";
+            await refusals.WriteAsync(context, ProxyErrors.NotAllowed(reason, decidedBy: "authorization"));
         }
     }
 }

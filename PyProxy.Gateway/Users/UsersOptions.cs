@@ -6,11 +6,18 @@ namespace PyProxy.Gateway.Users;
 internal sealed class UsersOptions
 {
     // Empty stands for the default: the binder appends to a list that has elements, so a default of one could not be replaced.
-    [Description("Where users are looked up, in this order. Known store: Configuration. Default: Configuration.")]
+    [Description("Where users are looked up, in this order; the first store that knows a name decides. Known stores: Configuration, Htpasswd, Database. "
+        + "Default: Configuration.")]
     public IReadOnlyList<string> Stores { get; init; } = [];
 
     [Description("The users of the store Configuration, by name. Names are case-sensitive, 1 to 128 characters, without a colon. Default: none.")]
     public IReadOnlyDictionary<string, AccountOptions> Accounts { get; init; } = new Dictionary<string, AccountOptions>(StringComparer.Ordinal);
+
+    [Description("The file of the store Htpasswd; relative paths are below the working directory. Read again when it changes. Default: none.")]
+    public string? HtpasswdFile { get; init; }
+
+    [Description("How new password hashes are made; a weaker one in the database is replaced at its user's next login.")]
+    public PasswordHashingOptions PasswordHashing { get; init; } = new();
 
     [Description("The realm that challenges name: printable ASCII without quotes and backslashes. Default: PyProxy.Gateway.")]
     public string Realm { get; init; } = "PyProxy.Gateway";
@@ -27,7 +34,8 @@ internal sealed class UsersOptions
 /// <summary>One user of the store <c>Configuration</c>.</summary>
 internal sealed class AccountOptions
 {
-    [Description("The password's hash as `PyProxy.Gateway hash` prints it (PBKDF2 in ASP.NET Core Identity's form, AQAAAA...). Required; never a clear password.")]
+    [Description("The password's hash as `PyProxy.Gateway hash` prints it (PBKDF2 in ASP.NET Core Identity's form, AQAAAA...; "
+        + "also Argon2id, bcrypt, and $hmac-sha256$ for generated passwords). Required; never a clear password.")]
     public string PasswordHash { get; init; } = "";
 
     [Description("The user's API keys: id and hash as `PyProxy.Gateway hash --api-key` prints them. Default: none.")]

@@ -1,22 +1,29 @@
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Users.Passwords;
+using PyProxy.Gateway.Users.Stores;
 
 namespace PyProxy.Gateway.Users;
 
 internal sealed class UsersOptionsValidator : ISectionValidator<UsersOptions>
 {
-    private const int MaxNameLength = 128;
+    private static readonly string[] KnownStores = [ConfigurationUserStore.StoreName, HtpasswdUserStore.StoreName, DatabaseUserStore.StoreName];
 
     public void Validate(UsersOptions options, string path, ConfigurationErrors errors)
     {
         for (var i = 0; i < options.Stores.Count; i++)
         {
-            if (!string.Equals(options.Stores[i], "Configuration", StringComparison.OrdinalIgnoreCase))
+            if (!KnownStores.Contains(options.Stores[i], StringComparer.OrdinalIgnoreCase))
             {
-                errors.Add($"{path}:Stores:{i}", $"\"{options.Stores[i]}\" is no known store; known: Configuration.");
+                errors.Add($"{path}:Stores:{i}", $"\"{options.Stores[i]}\" is no known store; known: {string.Join(", ", KnownStores)}.");
             }
         }
 
+        if (options.Stores.Contains(HtpasswdUserStore.StoreName, StringComparer.OrdinalIgnoreCase) && string.IsNullOrWhiteSpace(options.HtpasswdFile))
+        {
+            errors.Add($"{path}:HtpasswdFile", "is required where Stores names Htpasswd.");
+        }
+
+        ValidateHashing(options.PasswordHashing, $"{path}:PasswordHashing", errors);
         if (options.Realm.Length == 0 || options.Realm.AsSpan().ContainsAnyExceptInRange(' ', '~') || options.Realm.AsSpan().ContainsAny('"', '\\'))
         {
             errors.Add($"{path}:Realm", "must be printable ASCII without quotes and backslashes, and not empty.");
@@ -38,12 +45,30 @@ internal sealed class UsersOptionsValidator : ISectionValidator<UsersOptions>
         }
     }
 
+    private static void ValidateHashing(PasswordHashingOptions options, string path, ConfigurationErrors errors)
+    {
+        if (options.Iterations is < 10_000 or > Pbkdf2Hash.MaxIterations)
+        {
+            errors.Add($"{path}:Iterations", $"must lie between 10000 and {Pbkdf2Hash.MaxIterations}.");
+        }
+
+        if (options.MemoryKiB is < 8192 or > Argon2idHash.MaxMemoryKiB)
+        {
+            errors.Add($"{path}:MemoryKiB", $"must lie between 8192 and {Argon2idHash.MaxMemoryKiB}.");
+        }
+
+        if (options.Passes is < 1 or > Argon2idHash.MaxPasses)
+        {
+            errors.Add($"{path}:Passes", $"must lie between 1 and {Argon2idHash.MaxPasses}.");
+        }
+    }
+
     private static void ValidateAccount(string name, AccountOptions account, string path, ConfigurationErrors errors)
     {
         // A colon cannot arrive here from JSON through IConfiguration, which takes it for a level, but from other sources it can.
-        if (name.Length is 0 or > MaxNameLength || name.Contains(':', StringComparison.Ordinal) || name.Any(char.IsControl))
+        if (!UserName.IsValid(name))
         {
-            errors.Add(path, "a user's name has 1 to 128 characters and neither a colon nor control characters (RFC 7617).");
+            errors.Add(path, $"{UserName.Rule}.");
         }
 
         if (account.PasswordHash.Length == 0)

@@ -16,6 +16,8 @@ internal sealed class PipeTakeover(ConnectionContext context) : IConnectionTakeo
         return new Leg(_transport, context);
     }
 
+    public void RunBehindRequest(Func<Task> tunnel) => throw new NotSupportedException("These tunnels run inside their requests.");
+
     /// <summary>Connection middleware that makes connections able to be taken over.</summary>
     public static ConnectionDelegate Use(ConnectionDelegate next) => context =>
     {

@@ -71,10 +71,10 @@ internal sealed class TransportServer : IAsyncDisposable
         listen.Protocols = HttpProtocols.Http1;
         if (tls)
         {
-            listen.UseHttps(_certificate).UseTlsTakeover();
+            listen.UseHttps(_certificate);
         }
 
-        listen.UseConnectHeadNormalization();
+        listen.UseTunnels().UseConnectHeadNormalization();
     }
 
     private static X509Certificate2 CreateCertificate()

@@ -170,8 +170,14 @@ public sealed class TransportTests
     private static async Task TunnelAsync(HttpContext context, Func<ITunnelLeg, Task> use)
     {
         var tunnel = context.Features.GetRequiredFeature<ITunnelFeature>();
-        await using var leg = await tunnel.AcceptAsync(TestContext.Current.CancellationToken);
-        await use(leg);
+        var leg = await tunnel.AcceptAsync(TestContext.Current.CancellationToken);
+        tunnel.RunBehindRequest(async () =>
+        {
+            await using (leg)
+            {
+                await use(leg);
+            }
+        });
     }
 
     private static Task AnswerAsync(HttpContext context, int status, string text)

@@ -72,15 +72,14 @@ internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegist
 
     private static void BehindTls(ListenOptions listen, ListenerRole role)
     {
-        // First: the others ask the connection for its tunnel, and behind TLS that must be the one over decrypted bytes.
-        listen.UseTlsTakeover();
+        // Tunnels first: the others ask the connection for its tunnel, and behind TLS that must be the one over decrypted bytes.
         switch (role)
         {
             case ListenerRole.Socks:
-                listen.UseSocks();
+                listen.UseTunnels().UseSocks();
                 break;
             case ListenerRole.Forward:
-                listen.UseConnectHeadNormalization();
+                listen.UseTunnels().UseConnectHeadNormalization();
                 break;
         }
     }

@@ -26,5 +26,7 @@ internal sealed class SocksTunnel(IConnectionTakeover takeover) : ITunnelFeature
         return takeover.TakeAsync(Success, cancellationToken);
     }
 
+    public void RunBehindRequest(Func<Task> tunnel) => takeover.RunBehindRequest(tunnel);
+
     public void Refuse(ProxyError error) => _error = error;
 }

@@ -16,17 +16,16 @@ namespace PyProxy.Gateway.Listeners.Transport;
 internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover, IConnectionIdFeature, IConnectionTransportFeature,
     IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature, IConnectionEndPointFeature, IConnectionSocketFeature
 {
-    /// <summary>Received and unread bytes at which receiving pauses; the default of Kestrel's own transport.</summary>
-    private const long PauseThreshold = 1024 * 1024;
+    private static readonly AdaptedTransport Ended = new(PipeReader.Create(ReadOnlySequence<byte>.Empty), PipeWriter.Create(Stream.Null));
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _timeProvider;
     private readonly CancellationToken _serverStopped;
     private readonly CancellationTokenSource _closed = new();
-    private readonly Pipe _input;
-    private readonly SocketPipeWriter _output;
-    private readonly SocketReceiver _receiver;
-    private Task _receiving = Task.CompletedTask;
+    private IFeatureCollection _features;
+    private SocketPipes? _pipes; // none once the socket is a tunnel's and the HTTP layer has ended
+    private bool _socketIsTunnels;
+    private Func<Task>? _tunnel;
     private Task _closedSignal = Task.CompletedTask;
     private State _state;
     private int _socketClosed;
@@ -41,13 +40,9 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
         RemoteEndPoint = socket.RemoteEndPoint;
         ConnectionClosed = _closed.Token;
 
-        // The reader goes on elsewhere: a handler that blocks, or takes the connection over, must not stand on the receiver's stack.
-        _input = new Pipe(new PipeOptions(
-            pool, PipeScheduler.ThreadPool, PipeScheduler.ThreadPool, PauseThreshold, PauseThreshold / 2, useSynchronizationContext: false));
-        _output = new SocketPipeWriter(socket, pool);
-        _receiver = new SocketReceiver(socket, _input.Writer);
-        Transport = new AdaptedTransport(_input.Reader, _output);
-        Features = CreateFeatures();
+        _pipes = new SocketPipes(socket, pool);
+        Transport = _pipes;
+        _features = CreateFeatures();
     }
 
     private enum State
@@ -68,7 +63,7 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
 
     public override string ConnectionId { get; set; } = ConnectionIds.Next();
 
-    public override IFeatureCollection Features { get; }
+    public override IFeatureCollection Features => _features;
 
     public override IDictionary<object, object?> Items { get; set; } = new ConnectionItems();
 
@@ -80,7 +75,7 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
 
     public override EndPoint? RemoteEndPoint { get; set; }
 
-    public void Start() => _receiving = ReceiveAsync();
+    public void Start() => _pipes?.Start(() => SignalClosed(unlessTaken: true));
 
     public override void Abort(ConnectionAbortedException abortReason)
     {
@@ -104,21 +99,14 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
     {
         // 1. From here on Kestrel neither aborts the connection nor hears of its FIN.
         BeginTunnel();
+        _socketIsTunnels = true;
         try
         {
             // 2. Nobody else reads the socket.
-            _receiver.Stop();
-            await _receiving;
-            var received = await TakeReceivedAsync();
+            var received = await _pipes!.StopReceivingAsync();
 
             // 3. The answer goes behind everything that was written before; afterwards the HTTP layer's words are dropped.
-            var result = await _output.WriteAsync(greeting, ct);
-            if (result.IsCompleted)
-            {
-                throw new ConnectionResetException("The client left before its tunnel stood.");
-            }
-
-            _output.Detach();
+            await _pipes.WriteLastAsync(greeting, ct);
             return new SocketTunnelLeg(this, PrefixedStream.Create(received, new NetworkStream(Socket, ownsSocket: false)));
         }
         catch
@@ -126,6 +114,28 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
             ResetTunnel();
             throw;
         }
+    }
+
+    public void RunBehindRequest(Func<Task> tunnel) => _tunnel = tunnel;
+
+    /// <summary>Runs the tunnel that a request has left, if there is one. The HTTP layer has ended.</summary>
+    public async Task RunTunnelAsync()
+    {
+        if (Interlocked.Exchange(ref _tunnel, null) is not { } tunnel)
+        {
+            return;
+        }
+
+        // An idle tunnel should cost little: what only the HTTP layer needs goes before it begins to wait.
+        if (_socketIsTunnels)
+        {
+            await _pipes!.DisposeAsync();
+            _pipes = null;
+            Transport = Ended;
+            _features = new FeatureCollection();
+        }
+
+        await tunnel();
     }
 
     /// <summary>Makes the connection a tunnel's, whose leg ends it.</summary>
@@ -164,22 +174,19 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
     /// <summary>Ends the connection after its last answer. What was flushed arrives, unless the connection was aborted.</summary>
     public override async ValueTask DisposeAsync()
     {
-        // 1. Everything written is sent.
-        await _output.CompleteAsync();
+        // 1. Everything written is sent, and every buffer given back.
+        if (_pipes is { } pipes)
+        {
+            await pipes.DisposeAsync();
+        }
 
-        // 2. The receiver stops, and gives its buffers back.
-        await _input.Reader.CompleteAsync();
-        _receiver.Stop();
-        await _receiving;
-
-        // 3. The socket closes, unless an abort or a tunnel has closed it.
+        // 2. The socket closes, unless an abort or a tunnel has closed it.
         await CloseTunnelAsync();
 
-        // 4. Whoever waits for the end is told.
+        // 3. Whoever waits for the end is told.
         SignalClosed();
         await _closedSignal;
         _closed.Dispose();
-        _receiver.Dispose();
         Socket.Dispose();
         await base.DisposeAsync();
     }
@@ -197,27 +204,6 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
         features.Set<IConnectionTakeover>(this);
         features.Set<ITunnelFeature>(new HttpTunnelFeature(features));
         return features;
-    }
-
-    private async Task ReceiveAsync()
-    {
-        await _receiver.RunAsync();
-        SignalClosed(unlessTaken: true);
-    }
-
-    private async ValueTask<byte[]> TakeReceivedAsync()
-    {
-        // The pipe is complete, so this does not wait. A read that Kestrel has cancelled (the server stops) is no read.
-        ReadResult read;
-        while ((read = await _input.Reader.ReadAsync(CancellationToken.None)).IsCanceled)
-        {
-            _input.Reader.AdvanceTo(read.Buffer.Start);
-        }
-
-        // Copied, so that the HTTP layer, which reads again when its request ends, finds an end and nothing to take for a request.
-        var received = read.Buffer.ToArray();
-        _input.Reader.AdvanceTo(read.Buffer.End);
-        return received;
     }
 
     private void SignalClosed(bool unlessTaken = false)

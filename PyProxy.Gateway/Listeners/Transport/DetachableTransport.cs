@@ -74,7 +74,13 @@ internal sealed class DetachableTransport : IDuplexPipe
             }
         }
 
-        public override void Complete(Exception? exception = null) => inner.Complete(exception);
+        public override void Complete(Exception? exception = null)
+        {
+            if (!_detached)
+            {
+                inner.Complete(exception);
+            }
+        }
     }
 
     private sealed class Writer(PipeWriter inner) : PipeWriter
@@ -109,8 +115,14 @@ internal sealed class DetachableTransport : IDuplexPipe
 
         public override void CancelPendingFlush() => inner.CancelPendingFlush();
 
-        public override void Complete(Exception? exception = null) => inner.Complete(exception);
+        public override void Complete(Exception? exception = null)
+        {
+            if (!_detached)
+            {
+                inner.Complete(exception);
+            }
+        }
 
-        public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
+        public override ValueTask CompleteAsync(Exception? exception = null) => _detached ? default : inner.CompleteAsync(exception);
     }
 }

@@ -12,9 +12,9 @@ internal static class GatewayTransportExtensions
         => services.AddSingleton<IConnectionListenerFactory, GatewayTransportFactory>();
 
     /// <summary>
-    /// Makes a TLS connection one that can be handed over. Stands right behind TLS, before adapters that replace the transport; leaves
-    /// connections without TLS as they are.
+    /// Runs the tunnels that requests leave on their connections, and makes a TLS connection one that can be handed over. Stands right
+    /// behind TLS, before adapters that replace the transport.
     /// </summary>
-    public static IConnectionBuilder UseTlsTakeover(this IConnectionBuilder builder)
-        => builder.Use(next => new TlsTakeoverMiddleware(next).OnConnectionAsync);
+    public static IConnectionBuilder UseTunnels(this IConnectionBuilder builder)
+        => builder.Use(next => new TunnelConnectionMiddleware(next).OnConnectionAsync);
 }

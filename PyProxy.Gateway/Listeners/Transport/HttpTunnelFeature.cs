@@ -11,4 +11,6 @@ internal sealed class HttpTunnelFeature(IFeatureCollection features) : ITunnelFe
 
     public ValueTask<ITunnelLeg> AcceptAsync(CancellationToken cancellationToken)
         => features.GetRequiredFeature<IConnectionTakeover>().TakeAsync(Established, cancellationToken);
+
+    public void RunBehindRequest(Func<Task> tunnel) => features.GetRequiredFeature<IConnectionTakeover>().RunBehindRequest(tunnel);
 }

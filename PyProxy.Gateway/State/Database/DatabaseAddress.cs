@@ -22,8 +22,10 @@ internal sealed record DatabaseAddress(DatabaseEngine Engine, string ConnectionS
 
     private static readonly string[] SqliteWords = ["Data Source", "DataSource", "Filename"];
 
-    /// <summary>How many connections may be in use at once.</summary>
-    public int PoolSize => Engine == DatabaseEngine.PostgreSql ? new NpgsqlConnectionStringBuilder(ConnectionString).MaxPoolSize : DefaultPoolSize;
+    /// <summary>How many connections may be in use at once, beside the one that listens and the one that prepares.</summary>
+    public int PoolSize => Engine == DatabaseEngine.PostgreSql
+        ? Math.Max(1, new NpgsqlConnectionStringBuilder(ConnectionString).MaxPoolSize - 2)
+        : DefaultPoolSize;
 
     /// <param name="text">The setting.</param>
     /// <param name="dataDirectory">Below it lies a relative file.</param>

@@ -37,6 +37,8 @@ internal sealed class Pbkdf2Hash : PasswordHash
 
     public int Iterations => _iterations;
 
+    public bool IsSha512 => _algorithm == HashAlgorithmName.SHA512;
+
     /// <summary>Hashes a password with a salt of its own.</summary>
     public static Pbkdf2Hash Create(string password, int iterations)
     {

@@ -17,7 +17,10 @@ internal interface IUserStore
     /// <exception cref="State.Database.DatabaseUnavailableException">The store cannot be asked now.</exception>
     ValueTask<StoredApiKey?> FindApiKeyAsync(string keyId, CancellationToken cancellationToken);
 
-    /// <summary>Puts a stronger hash of the same password in place of a weaker one; nothing where the store cannot be written or the hash changed meanwhile.</summary>
+    /// <summary>Whether <see cref="UpgradeAsync"/> does anything.</summary>
+    bool CanUpgrade => false;
+
+    /// <summary>Puts a stronger hash of the same password in place of a weaker one; nothing where the hash changed meanwhile.</summary>
     ValueTask UpgradeAsync(StoredUser user, PasswordHash stronger, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 }
 

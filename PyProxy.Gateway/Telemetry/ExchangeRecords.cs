@@ -1,0 +1,24 @@
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Telemetry;
+
+/// <summary>Everything that is kept of exchanges: those under way, the metrics and the access log.</summary>
+internal sealed class ExchangeRecords(ExchangeMetrics metrics, AccessLog accessLog, LiveExchanges live, TimeProvider time)
+{
+    public TimeProvider Time { get; } = time;
+
+    public void Begin(ExchangeMeasure measure, HttpContext context) => live.Add(measure, context);
+
+    public void TunnelOpened(Exchange exchange) => metrics.TunnelOpened(exchange);
+
+    /// <summary>The request has ended and its tunnel goes on: the server reuses the context, which must not be found here any more.</summary>
+    public void RequestEnded(ExchangeMeasure measure) => live.ForgetContext(measure);
+
+    /// <summary>To be called once per exchange; without a context at the end of a tunnel that has outlived its request.</summary>
+    public void End(ExchangeMeasure measure, HttpContext? context, Exchange exchange, in ExchangeOutcome outcome)
+    {
+        live.Remove(measure);
+        metrics.Record(exchange, outcome);
+        accessLog.Write(context, exchange, outcome);
+    }
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text;
+using BenchmarkDotNet.Attributes;
+using PyProxy.Gateway.Filtering.Lists;
+
+namespace PyProxy.Gateway.Bench.Filtering;
+
+/// <summary>
+/// A list of a million domains: what a look-up costs, over so many different hosts that the processor's caches do not hold the answers, and what
+/// loading costs. Aims: under 150 ns without allocation, under 2 s, under 64 MB.
+/// </summary>
+[MemoryDiagnoser]
+public class ListBenchmarks
+{
+    private const int Count = 1_000_000;
+    private const int Asked = 1 << 16;
+
+    private static readonly ListOptions Options = new() { Format = ListFormat.Domains };
+
+    private readonly string[] _listed = new string[Asked];
+    private readonly string[] _below = new string[Asked];
+    private readonly string[] _absent = new string[Asked];
+    private byte[] _text = [];
+    private LoadedList _list = null!;
+
+    [GlobalSetup]
+    public async Task SetUp()
+    {
+        var text = new StringBuilder();
+        for (var i = 0; i < Count; i++)
+        {
+            text.Append(Name(i)).Append('\n');
+        }
+
+        _text = Encoding.ASCII.GetBytes(text.ToString());
+        _list = await Load();
+        for (var i = 0; i < Asked; i++)
+        {
+            var name = Name((int)(i * 15_485_863L % Count)); // a prime: one after the other, but nowhere near each other
+            _listed[i] = name;
+            _below[i] = "cdn." + name;
+            _absent[i] = string.Create(CultureInfo.InvariantCulture, $"www.site{i}.{name[(name.LastIndexOf('.') + 1)..]}");
+        }
+
+        Console.WriteLine($"// {_text.Length} bytes of text, {_list.Bytes} bytes held");
+    }
+
+    [Benchmark(OperationsPerInvoke = Asked)]
+    public int Hit() => Look(_listed);
+
+    [Benchmark(OperationsPerInvoke = Asked)]
+    public int HitBelow() => Look(_below);
+
+    [Benchmark(OperationsPerInvoke = Asked)]
+    public int Miss() => Look(_absent);
+
+    [Benchmark]
+    public async Task<int> LoadAll() => (await Load()).Summary.Entries;
+
+    private static string Name(int i)
+        => string.Create(CultureInfo.InvariantCulture, $"track{i * 7919L % 10_000_019:x}.ads{i % 977}.{(i % 3) switch { 0 => "com", 1 => "net", _ => "org" }}");
+
+    private int Look(string[] hosts)
+    {
+        var found = 0;
+        foreach (var host in hosts)
+        {
+            if (_list.ContainsHost(host))
+            {
+                found++;
+            }
+        }
+
+        return found;
+    }
+
+    private Task<LoadedList> Load() => ListReader.ReadAsync(new MemoryStream(_text), Options, CancellationToken.None);
+}
