@@ -11,6 +11,7 @@ using PyProxy.Gateway.Limits;
 using PyProxy.Gateway.Listeners;
 using PyProxy.Gateway.Listeners.Endpoints;
 using PyProxy.Gateway.Listeners.Transport;
+using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Resilience;
 using PyProxy.Gateway.Reverse;
 using PyProxy.Gateway.State;
@@ -96,6 +97,7 @@ public static class Program
         services.AddFiltering();
         services.AddFilterLists();
         services.AddLimits();
+        services.AddPrivacy();
         services.AddForward();
         services.AddReverse(configuration.GetSection("ReverseProxy"), AddPolicies);
         services.AddGatewayTelemetry();

@@ -27,6 +27,7 @@ public sealed class FloorsTests
         ["Users"] = 3,
         ["Filtering"] = 3,
         ["Limits"] = 3,
+        ["Privacy"] = 3,
         ["Http"] = 2,
         ["Egress"] = 2,
         ["Resilience"] = 1,

@@ -39,8 +39,8 @@ internal static class GatewayCommands
             Examples:
               PyProxy.Gateway                                         run on ./appsettings.json, or on embedded defaults
               PyProxy.Gateway --config /etc/pyproxy/appsettings.json  run on another file; edits to it are applied while it runs
-              PyProxy.Gateway --Gateway:Privacy:Mode=Off              override a setting
-              Gateway__Privacy__Mode=Off PyProxy.Gateway              the same from the environment
+              PyProxy.Gateway --Gateway:Privacy:Mode=Strict           override a setting
+              Gateway__Privacy__Mode=Strict PyProxy.Gateway           the same from the environment
               PyProxy.Gateway --urls http://127.0.0.1:8000            listen there, where no Kestrel:Endpoints are configured
               PyProxy.Gateway check                                   what is wrong with the configuration, with lines
               PyProxy.Gateway users add alice                         a user in the database; asks for the password

@@ -29,6 +29,9 @@ internal enum FilterAction
     /// <summary>Chooses the egress profile. Decides nothing.</summary>
     EgressProfile,
 
+    /// <summary>Chooses the privacy profile. Decides nothing.</summary>
+    PrivacyProfile,
+
     /// <summary>Puts the exchange on a plan, besides those that it has. Decides nothing.</summary>
     Plan,
 
@@ -90,7 +93,7 @@ internal abstract class RuleBaseOptions
 internal sealed class RuleOptions : RuleBaseOptions
 {
     [Description("Allow, Deny (403), Close, Redirect, Rewrite; or one that decides nothing and leaves that to the rules after it: SetField, RemoveField, "
-        + "EgressProfile, Plan, Tag, Filter. Required.")]
+        + "EgressProfile, PrivacyProfile, Plan, Tag, Filter. Required.")]
     public FilterAction? Action { get; init; }
 
     [Description("Redirect: where to; an absolute URL or a path.")]
@@ -104,6 +107,9 @@ internal sealed class RuleOptions : RuleBaseOptions
 
     [Description("EgressProfile: name of the profile in Gateway:Egress:Profiles.")]
     public string? EgressProfile { get; init; }
+
+    [Description("PrivacyProfile: name of the profile in Gateway:Privacy:Profiles.")]
+    public string? PrivacyProfile { get; init; }
 
     [Description("Plan: name of the plan in Gateway:Plans.")]
     public string? Plan { get; init; }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
 using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Transforms.Builder;
@@ -8,11 +9,12 @@ using Yarp.ReverseProxy.Transforms.Builder;
 namespace PyProxy.Gateway.Reverse;
 
 /// <summary>Puts the rules that HTTP demands behind a route's own transforms, so that configuration cannot undo them.</summary>
-internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter refusals, ResponseFilter responses) : ITransformProvider
+internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy privacy, RefusalWriter refusals, ResponseFilter responses) : ITransformProvider
 {
     public void Apply(TransformBuilderContext context)
     {
-        context.RequestTransforms.Add(new RulesTransform(rules, refusals, hasTransforms: context.RequestTransforms.Count > 0));
+        context.RequestTransforms.Add(new RulesTransform(rules, privacy, refusals, hasTransforms: context.RequestTransforms.Count > 0));
+        context.ResponseTransforms.Add(new PrivacyTransform(privacy));
         context.ResponseTransforms.Add(new FilterTransform(responses));
     }
 
@@ -26,13 +28,14 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter r
         // There is nothing to configure.
     }
 
-    private sealed class RulesTransform(ProxyRequestRules rules, RefusalWriter refusals, bool hasTransforms) : RequestTransform
+    private sealed class RulesTransform(ProxyRequestRules rules, MessagePrivacy privacy, RefusalWriter refusals, bool hasTransforms) : RequestTransform
     {
         private static readonly ProxyError TransformedDotSegment = ProxyErrors.BadRequest("The route turns this path into one with a dot segment.");
 
         public override ValueTask ApplyAsync(RequestTransformContext context)
         {
             rules.Apply(context.HttpContext, context.ProxyRequest, context.HeadersCopied);
+            privacy.ApplyToRequest(context.HttpContext, context.ProxyRequest);
             if (context.ProxyRequest.RequestUri is not null)
             {
                 return ValueTask.CompletedTask; // a transform has made the whole of it
@@ -42,7 +45,8 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter r
             var target = RequestTarget.Split(context.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
             if (!hasTransforms)
             {
-                context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(context.DestinationPrefix, target.Path, target.Query);
+                context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(
+                    context.DestinationPrefix, target.Path, privacy.ApplyToQuery(context.HttpContext, target.Query));
                 return ValueTask.CompletedTask;
             }
 
@@ -58,8 +62,21 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, RefusalWriter r
             }
 
             var query = context.Query.QueryString;
-            context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(
-                context.DestinationPrefix, path, query == request.QueryString ? target.Query : query.ToUriComponent());
+            var raw = query == request.QueryString ? target.Query : query.ToUriComponent();
+            context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(context.DestinationPrefix, path, privacy.ApplyToQuery(context.HttpContext, raw));
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    private sealed class PrivacyTransform(MessagePrivacy privacy) : ResponseTransform
+    {
+        public override ValueTask ApplyAsync(ResponseTransformContext context)
+        {
+            if (context.ProxyResponse is not null)
+            {
+                privacy.ApplyToResponse(context.HttpContext);
+            }
+
             return ValueTask.CompletedTask;
         }
     }

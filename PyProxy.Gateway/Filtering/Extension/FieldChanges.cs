@@ -1,4 +1,4 @@
-using PyProxy.Gateway.Filtering.Matching;
+using PyProxy.Gateway.Http;
 
 namespace PyProxy.Gateway.Filtering;
 

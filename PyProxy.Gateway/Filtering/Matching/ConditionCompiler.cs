@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using PyProxy.Gateway.Filtering.Matching;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
@@ -31,6 +30,7 @@ internal sealed class ActionCompiler(ConfigurationErrors errors)
         Only(rule.Status, kind == FilterAction.Redirect, $"{path}:Status");
         Only(rule.To, kind == FilterAction.Rewrite, $"{path}:To");
         Only(rule.EgressProfile, kind == FilterAction.EgressProfile, $"{path}:EgressProfile");
+        Only(rule.PrivacyProfile, kind == FilterAction.PrivacyProfile, $"{path}:PrivacyProfile");
         Only(rule.Plan, kind == FilterAction.Plan, $"{path}:Plan");
         Only(rule.Tag, kind == FilterAction.Tag, $"{path}:Tag");
         return kind switch
@@ -38,6 +38,7 @@ internal sealed class ActionCompiler(ConfigurationErrors errors)
             FilterAction.Redirect => Redirect(rule, action, path),
             FilterAction.Rewrite => Rewrite(rule.To, action, $"{path}:To"),
             FilterAction.EgressProfile => action with { Name = Required(rule.EgressProfile, $"{path}:EgressProfile") },
+            FilterAction.PrivacyProfile => action with { Name = Required(rule.PrivacyProfile, $"{path}:PrivacyProfile") },
             FilterAction.Plan => action with { Name = Required(rule.Plan, $"{path}:Plan") },
             FilterAction.Tag => action with { Name = Tag(rule.Tag, $"{path}:Tag") },
             _ => action,

@@ -26,6 +26,6 @@ internal sealed record RuleAction(FilterAction Kind)
 
     public string Value { get; init; } = "";
 
-    /// <summary>EgressProfile, Plan, Tag and Filter: the name.</summary>
+    /// <summary>EgressProfile, PrivacyProfile, Plan, Tag and Filter: the name.</summary>
     public string Name { get; init; } = "";
 }

@@ -23,6 +23,9 @@ internal static class RuleEffects
             case FilterAction.EgressProfile:
                 exchange.EgressProfile = action.Name;
                 break;
+            case FilterAction.PrivacyProfile:
+                exchange.PrivacyProfile = action.Name;
+                break;
             case FilterAction.Plan:
                 exchange.PlanByRule = action.Name;
                 break;

@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Collections.Frozen;
 
-namespace PyProxy.Gateway.Filtering.Matching;
+namespace PyProxy.Gateway.Http;
 
-/// <summary>Names of fields in rules.</summary>
+/// <summary>Names and values of fields in the configuration.</summary>
 internal static class FieldNames
 {
     private static readonly SearchValues<char> TokenCharacters =
