@@ -70,11 +70,13 @@ public static class Program
         app.UseForwardEndpoint();   // forward and SOCKS listeners have one endpoint; it is chosen before routing, which then stands aside
         app.UseRouting();           // YARP's routes on reverse listeners, the admin's on admin listeners
         app.UseCors();              // a preflight carries no credentials
+        app.UseClientLimits();      // what an address may ask before it is known who asks
         app.UseAuthentication();
         app.UseRefusedRequestCharge(); // what the next two refuse costs what it would have cost
         app.UseAuthorization();
         app.UseTrafficFilter();     // knows the user; before limits, because a rule may choose the plan
         app.UseRateLimiter();
+        app.UseAdmission();         // behind the rates: what they refuse need not wait for a place
         app.UseRequestTimeouts();   // a route's Timeout counts from here: waiting for policies is not the destination's
         app.UseOutputCache();       // innermost: a cached answer is for those who passed everything above
 

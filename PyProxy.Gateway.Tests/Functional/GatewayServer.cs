@@ -36,13 +36,16 @@ internal sealed class GatewayServer : IAsyncDisposable
 
     /// <param name="origin">Where the catch-all route leads.</param>
     /// <param name="gateway">Members of the <c>Gateway</c> section beyond users, data directory and access log.</param>
+    /// <param name="edit">Changes the text of the configuration, where members of <c>Gateway</c> are not enough.</param>
     /// <param name="extend">What a program adds to the gateway.</param>
-    public static async Task<GatewayServer> StartAsync(Uri? origin = null, string? gateway = null, Action<IServiceCollection>? extend = null)
+    public static async Task<GatewayServer> StartAsync(
+        Uri? origin = null, string? gateway = null, Func<string, string>? edit = null, Action<IServiceCollection>? extend = null)
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
         var path = Path.Combine(directory.FullName, "appsettings.json");
         WriteCertificate(directory.FullName);
-        await File.WriteAllTextAsync(path, Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName)));
+        var text = Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName));
+        await File.WriteAllTextAsync(path, edit?.Invoke(text) ?? text);
         var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, AddFeatures);
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
         Assert.Empty(loaded.Problems);

@@ -182,6 +182,18 @@ public sealed class PlanRateLimiterTests : IDisposable
     }
 
     [Fact]
+    public void TunnelsPermit_ComesBackWithTheExchangeNotWithTheRequest()
+    {
+        var limiter = Start(new PlanOptions { Tunnels = 1 });
+        var tunnel = LimiterHarness.Request("alice", wayIn: WayIn.Connect);
+        Assert.True(limiter.Ask(tunnel));
+        Assert.False(limiter.Ask(LimiterHarness.Request("alice", wayIn: WayIn.Connect)));
+
+        Exchange.Of(tunnel).End();
+        Assert.True(limiter.Ask(LimiterHarness.Request("alice", wayIn: WayIn.Connect)));
+    }
+
+    [Fact]
     public void RefusalByARate_HoldsNothing()
     {
         var limiter = Start(new PlanOptions { Rates = ["1/m"], Concurrency = 1 });

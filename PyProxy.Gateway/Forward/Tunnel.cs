@@ -130,7 +130,10 @@ internal sealed class Tunnel : IDisposable
     private async ValueTask<bool> PumpAsync(bool fromClient)
     {
         var (from, to) = fromClient ? (_clientStream, _destinationStream) : (_destinationStream, _clientStream);
+        var direction = fromClient ? TransferDirection.Up : TransferDirection.Down;
+        var limiter = _exchange.Transfers;
         var buffer = Array.Empty<byte>();
+        var room = BufferSize;
         var writable = true;
         try
         {
@@ -142,11 +145,13 @@ internal sealed class Tunnel : IDisposable
 #pragma warning disable CA2022 // There is nothing inexact about reading nothing.
                     _ = await from.ReadAsync(Memory<byte>.Empty, _cut.Token);
 #pragma warning restore CA2022
+                    room = limiter is null ? BufferSize : await limiter.ReserveAsync(direction, _cut.Token);
                     buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
                 }
 
                 // 2. Read what there is.
-                var count = await from.ReadAsync(buffer, _cut.Token);
+                var count = await from.ReadAsync(buffer.AsMemory(0, Math.Min(room, buffer.Length)), _cut.Token);
+                limiter?.Moved(direction, count);
                 if (count == 0)
                 {
                     return writable;
@@ -164,8 +169,8 @@ internal sealed class Tunnel : IDisposable
                     }
                 }
 
-                // 4. A buffer that was not filled has taken all that was pending.
-                if (count < buffer.Length)
+                // 4. A buffer that was not filled has taken all that was pending. Under a limit the next turn is waited for without one.
+                if (count < buffer.Length || limiter is not null)
                 {
                     ArrayPool<byte>.Shared.Return(buffer);
                     buffer = [];

@@ -1,4 +1,5 @@
 using Microsoft.Net.Http.Headers;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Http;
 
@@ -31,6 +32,11 @@ internal sealed class ProxyRequestRules(Via via)
         if (proxyRequest.Headers.NonValidated.TryGetValues(HeaderNames.Host, out var host) && string.IsNullOrWhiteSpace(host.ToString()))
         {
             proxyRequest.Headers.Remove(HeaderNames.Host);
+        }
+
+        if (context.Features.Get<Exchange>() is { Transfers: { } limiter })
+        {
+            PacedContent.Ask(proxyRequest, limiter);
         }
     }
 }

@@ -24,6 +24,7 @@ internal sealed class ResponseRulesHandler(HttpMessageHandler inner, Via via) : 
             response.Content.Headers.ContentLength = null; // RFC 9110 §8.6: a 204 has none, and the server would wait for that many bytes
         }
 
+        PacedContent.WrapIfAsked(request, response);
         HopByHop.RemoveNominated(response);
         response.Headers.TryAddWithoutValidation(HeaderNames.Via, via.ForResponse(response.Version));
         return response;

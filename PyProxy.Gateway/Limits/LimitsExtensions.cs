@@ -1,7 +1,10 @@
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Limits.Bandwidth;
+using PyProxy.Gateway.Limits.Clients;
 using PyProxy.Gateway.Limits.Memory;
+using PyProxy.Gateway.Limits.Overload;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
@@ -21,9 +24,13 @@ internal static class LimitsExtensions
         services.AddSingleton<PlanDirectory>();
         services.AddSingleton<PlanSelector>();
         services.AddSingleton<RateLimitFields>();
+        services.AddSingleton<BandwidthLimiter>();
         services.AddSingleton<MemoryLimiterEngine>();
         services.TryAddSingleton<ILimiterEngine>(provider => provider.GetRequiredService<MemoryLimiterEngine>());
         services.AddSingleton<PlanRateLimiter>();
+        services.AddSingleton<FairAdmission>();
+        services.AddSingleton<ClientLimits>();
+        services.AddSingleton<IConnectionGate>(provider => provider.GetRequiredService<ClientLimits>());
         services.AddRoutePlans();
         services.AddOptions<RateLimiterOptions>().Configure<PlanRateLimiter, RefusalWriter>((options, limiter, refusals) =>
         {
@@ -42,6 +49,12 @@ internal static class LimitsExtensions
 
     /// <summary>Charges the plans for what the stages behind it refuse before the limits are asked.</summary>
     public static IApplicationBuilder UseRefusedRequestCharge(this IApplicationBuilder app) => app.UseMiddleware<RefusedRequestCharge>();
+
+    /// <summary>Refuses client addresses that ask too often; before authentication, which is what it spares.</summary>
+    public static IApplicationBuilder UseClientLimits(this IApplicationBuilder app) => app.UseMiddleware<ClientLimitMiddleware>();
+
+    /// <summary>Bounds what is worked on at once, fairly between users.</summary>
+    public static IApplicationBuilder UseAdmission(this IApplicationBuilder app) => app.UseMiddleware<AdmissionMiddleware>();
 
     // A policy that is not ours can only come from somebody's own code.
     private static ProxyError ErrorOf(OnRejectedContext rejected)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Threading.RateLimiting;
+using PyProxy.Gateway.Limits.Bandwidth;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Limits;
@@ -37,6 +38,9 @@ internal sealed class PlanLease : RateLimitLease
     public override bool IsAcquired => Refusal is null;
 
     public LimitAttempt Attempt { get; } = new();
+
+    /// <summary>What holds the exchange's bytes back.</summary>
+    public ExchangeTransfers? Transfers { get; set; }
 
     /// <summary>Why the request is refused.</summary>
     public ProxyError? Refusal { get; }

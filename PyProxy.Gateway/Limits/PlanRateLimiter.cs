@@ -1,6 +1,7 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.ObjectPool;
+using PyProxy.Gateway.Limits.Bandwidth;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Traffic;
 
@@ -17,14 +18,16 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
 
     private readonly PlanSelector _selector;
     private readonly ILimiterEngine _engine;
+    private readonly BandwidthLimiter _bandwidth;
     private readonly RateLimitFields _fields;
     private readonly LimitsMetrics _metrics;
     private readonly DefaultObjectPool<PlanLease> _leases;
 
-    public PlanRateLimiter(PlanSelector selector, ILimiterEngine engine, RateLimitFields fields, LimitsMetrics metrics)
+    public PlanRateLimiter(PlanSelector selector, ILimiterEngine engine, BandwidthLimiter bandwidth, RateLimitFields fields, LimitsMetrics metrics)
     {
         _selector = selector;
         _engine = engine;
+        _bandwidth = bandwidth;
         _fields = fields;
         _metrics = metrics;
         _leases = new DefaultObjectPool<PlanLease>(new NewLeases(this), MaxPooledLeases);
@@ -62,6 +65,8 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
             _engine.Release(attempt);
         }
 
+        lease.Transfers?.Dispose();
+        lease.Transfers = null;
         attempt.Clear();
         _leases.Return(lease);
     }
@@ -130,8 +135,17 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
         _fields.Write(context.Response, lease.Attempt, decision);
         if (decision.IsAllowed)
         {
+            var exchange = Exchange.Of(context);
             _metrics.Allowed(lease.Attempt);
-            return lease;
+            lease.Transfers = _bandwidth.Begin(lease.Attempt);
+            exchange.Transfers = lease.Transfers;
+            if (!lease.Attempt.IsTunnel)
+            {
+                return lease;
+            }
+
+            exchange.HoldUntilEnd(lease); // the middleware would give it back when the request ends, which a tunnel outlives
+            return PlanLease.Free;
         }
 
         lease.Dispose();

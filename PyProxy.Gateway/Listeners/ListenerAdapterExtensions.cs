@@ -42,6 +42,16 @@ internal static class ListenerAdapterExtensions
             services.GetRequiredService<ILogger<ProxyProtocolConnectionMiddleware>>()).OnConnectionAsync);
     }
 
+    /// <summary>Closes connections that are too many for one address. Stands behind the PROXY protocol and before TLS.</summary>
+    public static IConnectionBuilder UseConnectionGate(this IConnectionBuilder builder)
+    {
+        var services = builder.ApplicationServices;
+        return services.GetService<IConnectionGate>() is not { } gate
+            ? builder // a listener of its own, in a program that limits nothing
+            : builder.Use(next => new ConnectionGateMiddleware(
+                next, gate, services.GetRequiredService<TrustedProxies>(), services.GetRequiredService<ListenerMetrics>()).OnConnectionAsync);
+    }
+
     /// <summary>
     /// Speaks SOCKS5 with the client and gives what runs above a CONNECT request. Stands behind TLS; needs
     /// <see cref="IConnectionTakeover"/> on the connection and <see cref="UseListenerAdapters"/> in the pipeline.

@@ -14,6 +14,7 @@ internal static class RejectionReason
     public const string NoAcceptableMethod = "no_acceptable_method";
     public const string Unauthenticated = "unauthenticated";
     public const string Unsupported = "unsupported";
+    public const string TooMany = "too_many";
 }
 
 internal sealed class ListenerMetrics
@@ -22,6 +23,7 @@ internal sealed class ListenerMetrics
 
     public const string ProxyProtocolAdapter = "proxy_protocol";
     public const string SocksAdapter = "socks";
+    public const string GateAdapter = "gate";
 
     private readonly Counter<long> _rejectedConnections;
 

@@ -2,7 +2,9 @@ using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Telemetry;
 
-/// <summary>Counts what is read as bytes in and what is written as bytes out, on a stream of the client's side.</summary>
+/// <summary>
+/// Counts what is read as bytes in and what is written as bytes out, on a stream of the client's side, and holds both back where a limit does.
+/// </summary>
 internal sealed class CountingStream(Stream inner, Exchange exchange) : Stream
 {
     public override bool CanRead => inner.CanRead;
@@ -23,6 +25,11 @@ internal sealed class CountingStream(Stream inner, Exchange exchange) : Stream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (Limiter is { } limiter)
+        {
+            return ReadWithinLimitAsync(limiter, buffer, cancellationToken);
+        }
+
         var read = inner.ReadAsync(buffer, cancellationToken);
         if (read.IsCompletedSuccessfully)
         {
@@ -43,15 +50,17 @@ internal sealed class CountingStream(Stream inner, Exchange exchange) : Stream
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (Limiter is { } limiter)
+        {
+            return WriteWithinLimitAsync(limiter, buffer, cancellationToken);
+        }
+
         CountOut(buffer.Length);
         return inner.WriteAsync(buffer, cancellationToken);
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-    {
-        CountOut(count);
-        return inner.WriteAsync(buffer, offset, count, cancellationToken);
-    }
+        => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
@@ -87,6 +96,39 @@ internal sealed class CountingStream(Stream inner, Exchange exchange) : Stream
         }
 
         base.Dispose(disposing);
+    }
+
+    /// <summary>A tunnel's relay asks for itself.</summary>
+    private ITransferLimiter? Limiter => exchange.IsTunnel ? null : exchange.Transfers;
+
+    private async ValueTask<int> ReadWithinLimitAsync(ITransferLimiter limiter, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        // Reserved only when there is something to read: what waits for a slow client is taken from nobody. A caller that reads nothing first, as
+        // YARP does, waits for its turn without a buffer.
+#pragma warning disable CA2022 // There is nothing inexact about reading nothing.
+        _ = await inner.ReadAsync(Memory<byte>.Empty, cancellationToken);
+#pragma warning restore CA2022
+        var allowed = await limiter.ReserveAsync(TransferDirection.Up, cancellationToken);
+        if (buffer.Length == 0)
+        {
+            return 0;
+        }
+
+        var bytes = CountIn(await inner.ReadAsync(buffer[..Math.Min(buffer.Length, allowed)], cancellationToken));
+        limiter.Moved(TransferDirection.Up, bytes);
+        return bytes;
+    }
+
+    private async ValueTask WriteWithinLimitAsync(ITransferLimiter limiter, ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    {
+        while (buffer.Length > 0)
+        {
+            var count = Math.Min(buffer.Length, await limiter.ReserveAsync(TransferDirection.Down, cancellationToken));
+            CountOut(count);
+            await inner.WriteAsync(buffer[..count], cancellationToken);
+            limiter.Moved(TransferDirection.Down, count);
+            buffer = buffer[count..];
+        }
     }
 
     private int CountIn(int bytes)

@@ -23,6 +23,8 @@ internal interface ITransferLimiter
     /// <exception cref="ProxyException">Nothing may move any more: a quota has come to its end.</exception>
     ValueTask<int> ReserveAsync(TransferDirection direction, CancellationToken cancellationToken);
 
-    /// <summary>Bytes have moved, at most as many as were reserved.</summary>
+    /// <summary>
+    /// Bytes have moved. What was reserved beyond them is free again; what moved beyond the reservation delays what comes next.
+    /// </summary>
     void Moved(TransferDirection direction, int bytes);
 }

@@ -5,16 +5,16 @@ namespace PyProxy.Gateway.Limits.Plans;
 /// the plan's groups, which outlive a reload.
 /// </summary>
 internal sealed class Plan(
-    string name, LimitGroup[] groups, BandwidthLimit? down, BandwidthLimit? up, QuotaLimit[] quotas, string? rateLimitPolicy)
+    string name, LimitGroup[] groups, ScopedBandwidth? down, ScopedBandwidth? up, QuotaLimit[] quotas, string? rateLimitPolicy)
 {
     public string Name { get; } = name;
 
     /// <summary>The limits on the number of requests, by key.</summary>
     public LimitGroup[] Groups { get; } = groups;
 
-    public BandwidthLimit? Down { get; } = down;
+    public ScopedBandwidth? Down { get; } = down;
 
-    public BandwidthLimit? Up { get; } = up;
+    public ScopedBandwidth? Up { get; } = up;
 
     public QuotaLimit[] Quotas { get; } = quotas;
 
@@ -35,6 +35,11 @@ internal sealed class LimitGroup(LimitScope scope, Limit[] limits)
 
     public bool HasTunnels { get; } = Array.Exists(limits, static limit => limit.Algorithm == LimitAlgorithm.Tunnels);
 }
+
+/// <summary>A limit on bandwidth and whose bytes it adds up.</summary>
+/// <param name="Scope">The same object before and after a reload.</param>
+/// <param name="Limit">The limit.</param>
+internal sealed record ScopedBandwidth(LimitScope Scope, BandwidthLimit Limit);
 
 /// <summary>Where the counts of a plan's limits with one key belong. Compared by reference: there is one per plan's name and key, for good.</summary>
 /// <param name="plan">The plan's name as first configured.</param>

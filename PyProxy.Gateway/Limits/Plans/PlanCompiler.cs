@@ -76,8 +76,8 @@ internal sealed class PlanCompiler
         return limits;
     }
 
-    private static BandwidthLimit? BandwidthOf(string name, string? text, string direction) => text is null ? null
-        : LimitParser.TryParseBandwidth(name, text, out var limit) ? limit
+    private ScopedBandwidth? BandwidthOf(string name, string? text, string direction) => text is null ? null
+        : LimitParser.TryParseBandwidth(name, text, out var limit) ? new ScopedBandwidth(ScopeOf(name, limit.Key), limit)
         : throw NotValidated($"{name}:Bandwidth:{direction}");
 
     private static QuotaLimit[] QuotasOf(string name, PlanOptions options)

@@ -17,6 +17,9 @@ internal sealed class PlanDirectory : IDisposable
         _subscription = options.OnChange(Replace);
     }
 
+    /// <summary>Raised after a reload, when the new plans are in force.</summary>
+    public event EventHandler? Changed;
+
     public IReadOnlyCollection<Plan> All => _plans.Values;
 
     public Plan? Find(string name) => _plans.GetValueOrDefault(name);
@@ -29,5 +32,7 @@ internal sealed class PlanDirectory : IDisposable
         {
             _plans = _compiler.Compile(options);
         }
+
+        Changed?.Invoke(this, EventArgs.Empty);
     }
 }

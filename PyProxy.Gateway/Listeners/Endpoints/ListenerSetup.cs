@@ -63,6 +63,10 @@ internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegist
             return next(context);
         });
         listen.UseProxyProtocol(endpoint.ProxyProtocol);
+        if (endpoint.Role != ListenerRole.Admin)
+        {
+            listen.UseConnectionGate();
+        }
 
         if (kestrel.IsHttps && endpoint.ClientCertificateAuthorities is { Length: > 0 } files)
         {

@@ -1,0 +1,110 @@
+using PyProxy.Gateway.Limits;
+using PyProxy.Gateway.Limits.Overload;
+using PyProxy.Gateway.Limits.Plans;
+
+namespace PyProxy.Gateway.Tests.Limits.Overload;
+
+public sealed class FairAdmissionTests : IDisposable
+{
+    private readonly LimiterHarness _harness = new(new PlansOptions());
+    private readonly FairAdmission _admission;
+
+    public FairAdmissionTests()
+    {
+        Configure(places: 2);
+        _admission = _harness.Services.GetRequiredService<FairAdmission>();
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _harness.Dispose();
+
+    [Fact]
+    public async Task FreePlace_GoesToWhoeverHasFewest()
+    {
+        var first = await EnterAsync("greedy");
+        await EnterAsync("greedy");
+        var greedy = Enumerable.Range(0, 5).Select(_ => EnterAsync("greedy")).ToList();
+        var modest = EnterAsync("modest");
+        _admission.Leave(first);
+
+        await modest.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        Assert.All(greedy, waiting => Assert.False(waiting.IsCompleted));
+        Assert.Equal((2, 5), (_admission.Admitted, _admission.Queued));
+    }
+
+    [Fact]
+    public async Task Equals_TakeTurnsHoweverManyTheyAsk()
+    {
+        Configure(places: 1);
+        var place = await EnterAsync("z");
+        var order = new List<string>();
+        var waits = new List<(string User, Task<AdmissionPlace> Task)>();
+        waits.AddRange(Enumerable.Range(0, 6).Select(_ => ("a", EnterAsync("a"))));
+        waits.AddRange(Enumerable.Range(0, 2).Select(_ => ("b", EnterAsync("b"))));
+        for (var i = 0; i < 8; i++)
+        {
+            _admission.Leave(place);
+            var next = await Task.WhenAny(waits.Select(wait => wait.Task)).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+            place = await next;
+            order.Add(waits.Single(wait => wait.Task == next).User);
+            waits.RemoveAll(wait => wait.Task == next);
+        }
+
+        Assert.Equal(["a", "b", "a", "b", "a", "a", "a", "a"], order);
+    }
+
+    [Fact]
+    public async Task FullQueue_SaysNoAtOnce()
+    {
+        Configure(places: 1, perUser: 1);
+        await EnterAsync("a");
+        var waiting = EnterAsync("a");
+
+        Assert.False((await EnterAsync("a")).IsGiven);
+        Assert.False(waiting.IsCompleted);
+    }
+
+    [Fact]
+    public async Task WaitThatTakesTooLong_EndsWithoutAPlace()
+    {
+        Configure(places: 1);
+        var place = await EnterAsync("a");
+        var waiting = EnterAsync("b");
+        _harness.Time.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.False((await waiting.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
+        _admission.Leave(place);
+        Assert.Equal((0, 0), (_admission.Admitted, _admission.Queued));
+    }
+
+    [Fact]
+    public async Task ClientThatLeaves_TakesNoPlace()
+    {
+        Configure(places: 1);
+        var place = await EnterAsync("a");
+        using var gone = new CancellationTokenSource();
+        var waiting = _admission.EnterAsync(new AdmissionKey("b", default), gone.Token);
+        await gone.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        _admission.Leave(place);
+        Assert.Equal((0, 0), (_admission.Admitted, _admission.Queued));
+    }
+
+    [Fact]
+    public async Task RaisedLimit_LetsThoseWaitingIn()
+    {
+        await EnterAsync("a");
+        await EnterAsync("a");
+        var waiting = EnterAsync("a");
+        Configure(places: 3);
+
+        Assert.True((await waiting.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
+    }
+
+    private Task<AdmissionPlace> EnterAsync(string user) => _admission.EnterAsync(new AdmissionKey(user, default), Cancellation);
+
+    private void Configure(int places, int perUser = 1000)
+        => _harness.Limits.Change(new LimitsOptions { Overload = new OverloadOptions { MaxConcurrency = places, QueuePerUser = perUser } });
+}

@@ -1,0 +1,83 @@
+using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Limits.Overload;
+
+/// <summary>
+/// Lets no more requests through than the gateway is to work on at once. Behind the rates, which refuse without waiting. A tunnel has its place
+/// only until it stands: open and idle ones are no work.
+/// </summary>
+internal sealed class AdmissionMiddleware(RequestDelegate next, FairAdmission admission, RefusalWriter refusals, LimitsMetrics metrics)
+{
+    private const string Setting = "Gateway:Limits:Overload:MaxConcurrency";
+
+    private static readonly ProxyError Overloaded = new(
+        StatusCodes.Status503ServiceUnavailable, "connection_limit_reached", Fault.Gateway, "The gateway has more work than it can do in time.")
+    {
+        DecidedBy = "overload",
+        Setting = Setting,
+        RetryAfter = TimeSpan.FromSeconds(2),
+    };
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        var exchange = Exchange.Of(context);
+        if (exchange.Role == ListenerRole.Admin)
+        {
+            return next(context); // whoever looks at an overloaded gateway must get in
+        }
+
+        var user = AdmissionKey.Of(exchange);
+        return admission.TryEnter(user, out var place) ? RunAsync(context, exchange, place) : WaitAsync(context, exchange, user);
+    }
+
+    private async Task WaitAsync(HttpContext context, Exchange exchange, AdmissionKey user)
+    {
+        var place = await admission.EnterAsync(user, context.RequestAborted);
+        metrics.Queued(place.IsGiven);
+        if (place.IsGiven)
+        {
+            await RunAsync(context, exchange, place);
+        }
+        else
+        {
+            await refusals.WriteAsync(context, Overloaded);
+        }
+    }
+
+    private async Task RunAsync(HttpContext context, Exchange exchange, AdmissionPlace place)
+    {
+        var guard = new PlaceGuard(admission, place, exchange.TunnelObserver);
+        exchange.TunnelObserver = guard;
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            guard.Leave();
+        }
+    }
+
+    /// <summary>Gives the place back once: when the tunnel stands, or else when the exchange ends.</summary>
+    private sealed class PlaceGuard(FairAdmission admission, AdmissionPlace place, ITunnelObserver? inner) : ITunnelObserver
+    {
+        private int _left;
+
+        public void OnTunnelEstablished()
+        {
+            Leave();
+            inner?.OnTunnelEstablished();
+        }
+
+        public void OnTunnelEnded() => inner?.OnTunnelEnded();
+
+        public void Leave()
+        {
+            if (Interlocked.Exchange(ref _left, 1) == 0)
+            {
+                admission.Leave(place);
+            }
+        }
+    }
+}

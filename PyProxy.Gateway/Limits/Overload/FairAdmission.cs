@@ -1,0 +1,262 @@
+using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Limits.Overload;
+
+/// <summary>
+/// Bounds how many requests the gateway works on at once. Those beyond wait, each user's (or address's) in a queue of its own; a place that
+/// becomes free goes to the user who has the fewest, in turns among equals, so that nobody gets more by asking more often.
+/// </summary>
+internal sealed class FairAdmission : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<AdmissionKey, UserQueue> _users = [];
+
+    // Of those who wait, by places held now and then by who has waited longest for a turn.
+    private readonly SortedSet<UserQueue> _waiting = new(ByPlacesThenTurn.Instance);
+    private readonly TimeProvider _time;
+    private readonly IDisposable? _subscription;
+    private volatile OverloadOptions _options;
+    private long _turn;
+    private int _admitted;
+    private int _queued;
+
+    public FairAdmission(IOptionsMonitor<LimitsOptions> options, TimeProvider time, LimitsMetrics metrics)
+    {
+        _options = options.CurrentValue.Overload;
+        _time = time;
+        _subscription = options.OnChange(changed =>
+        {
+            _options = changed.Overload;
+            lock (_lock)
+            {
+                Admit();
+            }
+        });
+        metrics.Observe(() => Admitted, () => Queued);
+    }
+
+    /// <summary>Requests that have a place now.</summary>
+    public int Admitted => Volatile.Read(ref _admitted);
+
+    /// <summary>Requests that wait for one.</summary>
+    public int Queued => Volatile.Read(ref _queued);
+
+    /// <summary>Takes a place if one is free and nobody waits.</summary>
+    public bool TryEnter(AdmissionKey user, out AdmissionPlace place)
+    {
+        lock (_lock)
+        {
+            if (_admitted >= _options.MaxConcurrency || _queued > 0)
+            {
+                place = default;
+                return false;
+            }
+
+            place = Give(UserOf(user));
+            return true;
+        }
+    }
+
+    /// <summary>Waits for a place.</summary>
+    /// <returns>The place; one that is not <see cref="AdmissionPlace.IsGiven"/> means that there will be none in time.</returns>
+    public async Task<AdmissionPlace> EnterAsync(AdmissionKey user, CancellationToken cancellationToken)
+    {
+        Waiter waiter;
+        lock (_lock)
+        {
+            if (_admitted < _options.MaxConcurrency && _queued == 0)
+            {
+                return Give(UserOf(user));
+            }
+
+            var queue = UserOf(user);
+            if (queue.Waiters.Count >= _options.QueuePerUser || _queued >= _options.QueueLength)
+            {
+                Forget(queue);
+                return default; // said early, while the client can still do something else
+            }
+
+            waiter = new Waiter(queue);
+            Enqueue(waiter);
+        }
+
+        return await AwaitAsync(waiter, cancellationToken);
+    }
+
+    /// <summary>Gives a place back.</summary>
+    public void Leave(AdmissionPlace place)
+    {
+        lock (_lock)
+        {
+            var user = place.User!;
+            _admitted--;
+            Reorder(user, static user => user.Places--);
+            Admit();
+            Forget(user);
+        }
+    }
+
+    public void Dispose() => _subscription?.Dispose();
+
+    private async Task<AdmissionPlace> AwaitAsync(Waiter waiter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await waiter.Task.WaitAsync(_options.QueueTimeout, _time, cancellationToken);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            lock (_lock)
+            {
+                if (waiter.Node.List is not null)
+                {
+                    Remove(waiter);
+                    Forget(waiter.User);
+                    if (e is TimeoutException)
+                    {
+                        return default;
+                    }
+
+                    throw;
+                }
+            }
+
+            // The place came in the same moment.
+            var place = await waiter.Task;
+            if (e is TimeoutException)
+            {
+                return place;
+            }
+
+            Leave(place);
+            throw;
+        }
+    }
+
+    private UserQueue UserOf(AdmissionKey key)
+    {
+        if (!_users.TryGetValue(key, out var user))
+        {
+            _users[key] = user = new UserQueue(key);
+        }
+
+        return user;
+    }
+
+    private AdmissionPlace Give(UserQueue user)
+    {
+        _admitted++;
+        user.Places++;
+        return new AdmissionPlace(user);
+    }
+
+    private void Enqueue(Waiter waiter)
+    {
+        var user = waiter.User;
+        if (user.Waiters.Count == 0)
+        {
+            user.Turn = ++_turn;
+            _waiting.Add(user);
+        }
+
+        user.Waiters.AddLast(waiter.Node);
+        _queued++;
+    }
+
+    private void Remove(Waiter waiter)
+    {
+        var user = waiter.User;
+        user.Waiters.Remove(waiter.Node);
+        _queued--;
+        if (user.Waiters.Count == 0)
+        {
+            _waiting.Remove(user);
+        }
+    }
+
+    private void Admit()
+    {
+        while (_admitted < _options.MaxConcurrency && _waiting.Min is { } user)
+        {
+            var waiter = user.Waiters.First!.Value;
+            Remove(waiter);
+            var turn = ++_turn;
+            Reorder(user, user =>
+            {
+                user.Places++;
+                user.Turn = turn;
+            });
+            _admitted++;
+            waiter.SetResult(new AdmissionPlace(user));
+        }
+    }
+
+    // A sorted set may not have what it sorts by changed under it.
+    private void Reorder(UserQueue user, Action<UserQueue> change)
+    {
+        var waits = user.Waiters.Count > 0 && _waiting.Remove(user);
+        change(user);
+        if (waits)
+        {
+            _waiting.Add(user);
+        }
+    }
+
+    private void Forget(UserQueue user)
+    {
+        if (user is { Places: 0, Waiters.Count: 0 })
+        {
+            _users.Remove(user.Key);
+        }
+    }
+
+    internal sealed class UserQueue(AdmissionKey key)
+    {
+        public AdmissionKey Key { get; } = key;
+
+        public LinkedList<Waiter> Waiters { get; } = new();
+
+        public int Places { get; set; }
+
+        public long Turn { get; set; }
+    }
+
+    internal sealed class Waiter : TaskCompletionSource<AdmissionPlace>
+    {
+        public Waiter(UserQueue user)
+            : base(TaskCreationOptions.RunContinuationsAsynchronously)
+        {
+            User = user;
+            Node = new LinkedListNode<Waiter>(this);
+        }
+
+        public UserQueue User { get; }
+
+        public LinkedListNode<Waiter> Node { get; }
+    }
+
+    private sealed class ByPlacesThenTurn : IComparer<UserQueue>
+    {
+        public static readonly ByPlacesThenTurn Instance = new();
+
+        public int Compare(UserQueue? x, UserQueue? y)
+        {
+            var byPlaces = x!.Places.CompareTo(y!.Places);
+            return byPlaces != 0 ? byPlaces : x.Turn.CompareTo(y.Turn);
+        }
+    }
+}
+
+/// <summary>Whose requests wait together: a user's, or without one a client network's.</summary>
+internal readonly record struct AdmissionKey(string? User, UInt128 Address)
+{
+    public static AdmissionKey Of(Exchange exchange)
+        => exchange.User is { } user ? new AdmissionKey(user, default) : new AdmissionKey(User: null, LimitSubject.NetworkOf(exchange.ClientAddress));
+}
+
+/// <summary>A place among the requests that are worked on.</summary>
+internal readonly record struct AdmissionPlace(FairAdmission.UserQueue? User)
+{
+    public bool IsGiven => User is not null;
+}
