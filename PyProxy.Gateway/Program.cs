@@ -23,22 +23,32 @@ using PyProxy.Gateway.Users;
 namespace PyProxy.Gateway;
 
 /// <summary>The story of the gateway: what it is made of, and the way of a request through it. docs/architecture.md tells it in prose.</summary>
-internal static class Program
+public static class Program
 {
-    private static Task<int> Main(string[] args) => GatewayCommands.RunAsync(args, new GatewayProgram
+    private static Task<int> Main(string[] args) => RunAsync(args);
+
+    /// <summary>The gateway's command line, for programs that add to it.</summary>
+    /// <param name="args">Arguments, as the gateway takes them.</param>
+    /// <param name="extend">Registers what the program adds: <c>services.AddTrafficFilter&lt;T&gt;("name")</c>.</param>
+    /// <returns>The process's exit code.</returns>
+    public static Task<int> RunAsync(string[] args, Action<IServiceCollection>? extend = null) => GatewayCommands.RunAsync(args, new GatewayProgram
     {
-        AddFeatures = AddFeatures,
-        CreateAdminToken = AdminToken.CreateWithHash,
-        RunAsync = static async (configuration, cancellationToken) =>
+        AddFeatures = (services, configuration) =>
         {
-            await using var gateway = Build(configuration);
+            AddFeatures(services, configuration);
+            extend?.Invoke(services);
+        },
+        CreateAdminToken = AdminToken.CreateWithHash,
+        RunAsync = async (configuration, cancellationToken) =>
+        {
+            await using var gateway = Build(configuration, extend);
             await gateway.RunAsync(cancellationToken);
             return 0;
         },
     });
 
     /// <summary>The gateway on a valid configuration, not yet started.</summary>
-    internal static WebApplication Build(GatewayConfiguration configuration)
+    internal static WebApplication Build(GatewayConfiguration configuration, Action<IServiceCollection>? extend = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.UseGatewayConfiguration(configuration); // the validated snapshot is the only configuration from here on
@@ -46,6 +56,7 @@ internal static class Program
         builder.Logging.AddGatewayConsole();
 
         AddFeatures(builder.Services, builder.Configuration);
+        extend?.Invoke(builder.Services);
         builder.Services.AddOpenTelemetry().WithGatewayMetrics(builder.Configuration);
 
         var app = builder.Build();
@@ -61,10 +72,10 @@ internal static class Program
         app.UseRouting();           // YARP's routes on reverse listeners, the admin's on admin listeners
         app.UseCors();              // a preflight carries no credentials
         app.UseClientLimits();      // what an address may ask before it is known who asks
-        app.UseAuthentication();
+        app.UseUserAuthentication(); // what UseAuthentication does, without a service scope and a handler for each request
         app.UseUsage();             // from here on it is known whose bytes they are
         app.UseRefusedRequestCharge(); // what the next two refuse costs what it would have cost
-        app.UseAuthorization();
+        app.UseUserAuthorization(); // a fast exit in front of UseAuthorization
         app.UseTrafficFilter();     // knows the user; before limits, because a rule may choose the plan
         app.UseQuotas();            // before rates: what is used up for the month takes none of them
         app.UseRateLimiter();
@@ -105,7 +116,7 @@ internal static class Program
     /// <summary>What YARP's routes may name: a candidate's routes are judged against the same names.</summary>
     private static void AddPolicies(IServiceCollection services)
     {
-        services.AddAuthorization();
+        services.AddUserPolicies();
         services.AddCors();
         services.AddRequestTimeouts();
         services.AddOutputCache();
