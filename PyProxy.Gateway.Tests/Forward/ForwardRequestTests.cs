@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Forward;
+using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Resilience;
@@ -151,7 +152,7 @@ public sealed class ForwardRequestTests
                     builder.Configuration["Gateway:Egress:AllowedAddresses:0"] = "127.0.0.0/8";
                 }
 
-                builder.Services.AddMetrics().AddResilience().AddEgress().AddPrivacy().AddForward();
+                builder.Services.AddMetrics().AddResilience().AddEgress().AddFiltering().AddPrivacy().AddForward();
                 builder.Services.AddSingleton<IDrainSignal, FakeDrain>();
 
                 // Who may ask is not the subject here; the endpoint's demand is met by everybody.

@@ -12,7 +12,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     public const string Password = "wonderland";
 
     // Hashing is slow on purpose; once is enough for all tests.
-    private static readonly string PasswordHashText = PasswordHash.Create(Password).ToString();
+    public static readonly string PasswordHashText = PasswordHash.Create(Password).ToString();
 
     private readonly DirectoryInfo _directory;
     private readonly WebApplication _app;
@@ -38,13 +38,19 @@ internal sealed class GatewayServer : IAsyncDisposable
     /// <param name="gateway">Members of the <c>Gateway</c> section beyond users, data directory and access log.</param>
     /// <param name="edit">Changes the text of the configuration, where members of <c>Gateway</c> are not enough.</param>
     /// <param name="extend">What a program adds to the gateway.</param>
+    /// <param name="configuration">Makes a whole file of its own, for a directory.</param>
     public static async Task<GatewayServer> StartAsync(
-        Uri? origin = null, string? gateway = null, Func<string, string>? edit = null, Action<IServiceCollection>? extend = null)
+        Uri? origin = null,
+        string? gateway = null,
+        Func<string, string>? edit = null,
+        Action<IServiceCollection>? extend = null,
+        Func<string, string>? configuration = null)
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
         var path = Path.Combine(directory.FullName, "appsettings.json");
         WriteCertificate(directory.FullName);
-        var text = Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName));
+        var text = configuration?.Invoke(directory.FullName)
+            ?? Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName));
         await File.WriteAllTextAsync(path, edit?.Invoke(text) ?? text);
         var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, AddFeatures);
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);

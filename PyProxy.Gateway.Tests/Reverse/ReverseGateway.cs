@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Testing;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Resilience;
@@ -66,7 +67,7 @@ internal sealed class ReverseGateway : IAsyncDisposable
             .Select(static same => KeyValuePair.Create($"ReverseProxy:{same.Key}", same.Last().Value)));
         builder.Logging.ClearProviders().AddFakeLogging();
         builder.Services.AddSingleton(new GatewayIdentity("gateway-test"));
-        builder.Services.AddMetrics().AddResilience().AddEgress().AddPrivacy();
+        builder.Services.AddMetrics().AddResilience().AddEgress().AddFiltering().AddPrivacy();
         builder.Services.AddReverse(builder.Configuration.GetSection("ReverseProxy"));
         services?.Invoke(builder.Services);
         builder.WebHost.ConfigureKestrel(static kestrel =>

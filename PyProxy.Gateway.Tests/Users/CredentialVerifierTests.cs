@@ -69,6 +69,44 @@ public sealed class CredentialVerifierTests
     }
 
     [Fact]
+    public async Task ReloadThatTouchesOthersOnly_RemembersOn()
+    {
+        using var verifier = Create(Options(Hash));
+        await verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken);
+        var before = Options(Hash);
+        _options.Change(new UsersOptions
+        {
+            Accounts = new Dictionary<string, AccountOptions>(before.Accounts, StringComparer.Ordinal) { ["bob"] = new() { PasswordHash = Hash } },
+        });
+
+        Assert.NotNull(verifier.FindVerified("alice"u8, "secret"u8));
+    }
+
+    [Fact]
+    public async Task ApiKeyOfTheConfiguration_FindsItsUser_UntilItIsTaken()
+    {
+        var (id, key) = GeneratedCredential.NewApiKey();
+        using var verifier = Create(WithKey(id, KeyedHash.CreateGenerated(key).ToString()));
+
+        Assert.Equal("alice", (await verifier.FindByApiKeyAsync(key, TestContext.Current.CancellationToken))!.Name);
+        Assert.Null(await verifier.FindByApiKeyAsync(key[..^1] + (key[^1] == 'a' ? 'b' : 'a'), TestContext.Current.CancellationToken));
+        Assert.Null(await verifier.FindByApiKeyAsync("nonsense", TestContext.Current.CancellationToken));
+        _options.Change(Options(Hash));
+        Assert.Null(await verifier.FindByApiKeyAsync(key, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task GeneratedPassword_NeedsNoTurn()
+    {
+        using var verifier = Create(Options(KeyedHash.CreateGenerated("generated").ToString()));
+
+        var verified = verifier.VerifyAsync("alice", "generated", null, TestContext.Current.CancellationToken);
+        Assert.True(verified.IsCompletedSuccessfully);
+        Assert.NotNull(await verified);
+        Assert.Null(await verifier.VerifyAsync("alice", "wrong", null, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task ManyConnectionsOfOneUser_AllGetIn()
     {
         using var verifier = Create(Options(Hash));
@@ -88,6 +126,14 @@ public sealed class CredentialVerifierTests
         var metrics = new UserStoreMetrics(new TestMeters(), threads, verified, changes);
         return new CredentialVerifier(stores, changes, threads, verified, _options, metrics, _time, NullLogger<CredentialVerifier>.Instance);
     }
+
+    private static UsersOptions WithKey(string id, string hash) => new()
+    {
+        Accounts = new Dictionary<string, AccountOptions>(StringComparer.Ordinal)
+        {
+            ["alice"] = new() { PasswordHash = Hash, ApiKeys = new Dictionary<string, string>(StringComparer.Ordinal) { [id] = hash } },
+        },
+    };
 
     private static UsersOptions Options(string hash, bool disabled = false) => new()
     {

@@ -10,11 +10,14 @@ namespace PyProxy.Gateway.Configuration;
 internal sealed class MissingUsersValidator : ICrossSectionValidator
 {
     private const string Accounts = "Gateway:Users:Accounts";
+    private const string Stores = "Gateway:Users:Stores";
 
     public void Validate(IConfiguration candidate, ConfigurationErrors errors)
     {
-        // A disabled user counts: a reload that locks out the last one has to take effect, not to be refused.
-        if (candidate.GetSection(Accounts).GetChildren().Any())
+        // A disabled user counts: a reload that locks out the last one has to take effect, not to be refused. Who lives in the other stores is not
+        // known here, and comes and goes while the gateway runs.
+        if (candidate.GetSection(Accounts).GetChildren().Any()
+            || candidate.GetSection(Stores).GetChildren().Any(store => !string.Equals(store.Value, "Configuration", StringComparison.OrdinalIgnoreCase)))
         {
             return;
         }
@@ -29,7 +32,7 @@ internal sealed class MissingUsersValidator : ICrossSectionValidator
                 errors.Add(
                     Accounts,
                     $"has no user, and {endpoint.Path} ({endpoint["Url"]}) lets nobody in without one; add a user with the \"PasswordHash\" that "
-                    + "`PyProxy.Gateway hash` prints, or bind the endpoint to loopback");
+                    + $"`PyProxy.Gateway hash` prints, name another store in {Stores}, or bind the endpoint to loopback");
                 return; // the same users are missing on every other endpoint
             }
         }

@@ -26,13 +26,18 @@ internal sealed class Dialer(
     private readonly HappyEyeballs _happyEyeballs = new(connector, time);
 
     /// <summary>Opens a connection to a destination.</summary>
+    /// <param name="target">The destination.</param>
+    /// <param name="purpose">On whose word.</param>
+    /// <param name="cancellationToken">Cancelled when nobody waits for the connection any more.</param>
+    /// <param name="condition">What rules say of the addresses; <see langword="null"/> = nothing.</param>
     /// <exception cref="ProxyException">It could not be opened or must not be; the error says why and whose fault it was.</exception>
-    public async ValueTask<DialedConnection> ConnectAsync(HostPort target, DialPurpose purpose, CancellationToken cancellationToken)
+    public async ValueTask<DialedConnection> ConnectAsync(
+        HostPort target, DialPurpose purpose, CancellationToken cancellationToken, IAddressCondition? condition = null)
     {
         var started = time.GetTimestamp();
         try
         {
-            var connection = await ConnectInTimeAsync(target, purpose, cancellationToken);
+            var connection = await ConnectInTimeAsync(new Dial(this, target, purpose, runtime.Current, condition), cancellationToken);
             metrics.Dialed(EgressMetrics.Success, connection.RemoteEndPoint.AddressFamily, purpose, time.GetElapsedTime(started));
             return connection;
         }
@@ -48,9 +53,8 @@ internal sealed class Dialer(
         }
     }
 
-    private async ValueTask<DialedConnection> ConnectInTimeAsync(HostPort target, DialPurpose purpose, CancellationToken cancellationToken)
+    private async ValueTask<DialedConnection> ConnectInTimeAsync(Dial dial, CancellationToken cancellationToken)
     {
-        var dial = new Dial(this, target, purpose, runtime.Current);
         using var timeout = new CancellationTokenSource(dial.Settings.ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
@@ -143,11 +147,16 @@ internal sealed class Dialer(
             throw refusal is { } verdict ? DialFailure.Prohibited(dial.Target, verdict) : DialFailure.NoSource(dial.Target);
         }
 
+        if (dial.Condition?.Vet(result) is { } ruledOut)
+        {
+            throw new ProxyException(ruledOut);
+        }
+
         return result;
     }
 
     /// <summary>One call of <see cref="ConnectAsync"/>, over all its tries.</summary>
-    private sealed class Dial(Dialer dialer, HostPort target, DialPurpose purpose, EgressSnapshot settings)
+    private sealed class Dial(Dialer dialer, HostPort target, DialPurpose purpose, EgressSnapshot settings, IAddressCondition? condition)
     {
         public Dialer Dialer { get; } = dialer;
 
@@ -156,6 +165,8 @@ internal sealed class Dialer(
         public DialPurpose Purpose { get; } = purpose;
 
         public EgressSnapshot Settings { get; } = settings;
+
+        public IAddressCondition? Condition { get; } = condition;
 
         public bool IsResolving { get; set; }
 

@@ -22,7 +22,8 @@ internal sealed class EgressHandlers : IDisposable
         _runtime = runtime;
         _forwardCallback = Callback(dialer, DialPurpose.Forward);
         _configuredCallback = Callback(dialer, DialPurpose.Configured);
-        Forward = new HttpMessageInvoker(new PolicyBoundHandler(() => CreateHandler(DialPurpose.Forward), runtime, logger));
+        Forward = new HttpMessageInvoker(new ConditionalPools(
+            () => new PolicyBoundHandler(() => CreateHandler(DialPurpose.Forward), runtime, logger)));
     }
 
     /// <summary>
@@ -108,7 +109,9 @@ internal sealed class EgressHandlers : IDisposable
                 throw new ProxyException(ProxyErrors.BadRequest($"\"{endPoint.Host}\" is neither a name nor an address."));
             }
 
-            var connection = await dialer.ConnectAsync(new HostPort(host, endPoint.Port), purpose, cancellationToken);
+            // Every request of this pool has an equal one.
+            context.InitialRequestMessage.Options.TryGetValue(ConditionalPools.Condition, out var condition);
+            var connection = await dialer.ConnectAsync(new HostPort(host, endPoint.Port), purpose, cancellationToken, condition);
             return connection.Stream;
         };
 }

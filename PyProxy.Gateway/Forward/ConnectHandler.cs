@@ -40,7 +40,7 @@ internal sealed class ConnectHandler(
         }
 
         // 2. Dial. A failure is thrown, and answered where all are.
-        var destination = await dialer.ConnectAsync(target, DialPurpose.Forward, context.RequestAborted);
+        var destination = await dialer.ConnectAsync(target, DialPurpose.Forward, context.RequestAborted, exchange.AddressCondition);
         exchange.Destination = destination.RemoteEndPoint.ToString();
 
         // 3. Only now tell the client that the tunnel stands.

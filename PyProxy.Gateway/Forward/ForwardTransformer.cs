@@ -1,13 +1,16 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Privacy;
+using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace PyProxy.Gateway.Forward;
 
 /// <summary>What becomes of a request in absolute form: YARP's copy, the rules of both proxies, and the target's authority as <c>Host</c>.</summary>
-internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy privacy) : HttpTransformer
+internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy privacy, ResponseFilter responses) : HttpTransformer
 {
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -24,6 +27,10 @@ internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy
         proxyRequest.Headers.Host = null;
         var target = RequestTarget.Split(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
         proxyRequest.RequestUri = UpstreamPath.MakeUri(destinationPrefix, target.Path, privacy.ApplyToQuery(httpContext, target.Query));
+        if (Exchange.Of(httpContext).AddressCondition is { } condition)
+        {
+            proxyRequest.Options.Set(ConditionalPools.Condition, condition);
+        }
     }
 
     public override async ValueTask<bool> TransformResponseAsync(
@@ -34,11 +41,12 @@ internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy
             return false;
         }
 
-        if (proxyResponse is not null)
+        if (proxyResponse is null)
         {
-            privacy.ApplyToResponse(httpContext);
+            return true;
         }
 
-        return true;
+        privacy.ApplyToResponse(httpContext);
+        return await responses.ApplyAsync(httpContext); // last: rules judge what the client would get
     }
 }

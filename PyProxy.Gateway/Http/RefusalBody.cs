@@ -81,7 +81,7 @@ internal static class RefusalBody
         return buffer.WrittenMemory;
     }
 
-    public static ReadOnlyMemory<byte> Html(ProxyError error, string decision)
+    public static ReadOnlyMemory<byte> Html(ProxyError error, string decision, string? contact = null)
     {
         var page = new StringBuilder(1024);
         var title = string.Create(CultureInfo.InvariantCulture, $"{error.Status} {TitleOf(error)}");
@@ -96,6 +96,7 @@ internal static class RefusalBody
         AppendEntry(page, "Decision", decision);
         AppendEntry(page, "Decided by", error.DecidedBy);
         AppendEntry(page, "Setting", error.Setting);
+        AppendEntry(page, "Contact", contact);
         page.Append("</dl></body></html>\n");
         return Encoding.UTF8.GetBytes(page.ToString());
     }
@@ -111,7 +112,7 @@ internal static class RefusalBody
     // Hosts and rule names come into the page from strangers and from configuration.
     private static string Encode(string text) => HtmlEncoder.Default.Encode(text);
 
-    private static string TitleOf(ProxyError error)
+    public static string TitleOf(ProxyError error)
     {
         var phrase = ReasonPhrases.GetReasonPhrase(error.Status);
         return phrase.Length > 0 ? phrase : "Refused";

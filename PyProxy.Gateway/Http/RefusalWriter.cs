@@ -6,7 +6,7 @@ namespace PyProxy.Gateway.Http;
 /// Writes every answer that is the gateway's own and not an origin's: status, <c>Proxy-Status</c> (RFC 9209), a body in the form that the
 /// client reads, and the same verdict in the exchange, so that answer, log and trace tell one story.
 /// </summary>
-internal sealed partial class RefusalWriter(GatewayIdentity identity, ILogger<RefusalWriter> logger)
+internal sealed partial class RefusalWriter(GatewayIdentity identity, RefusalPages pages, ILogger<RefusalWriter> logger)
 {
     // What a stage before this one said to the client and a refusal must repeat; everything else in the response described an answer that
     // is no longer given.
@@ -47,17 +47,18 @@ internal sealed partial class RefusalWriter(GatewayIdentity identity, ILogger<Re
         }
 
         // 3. Body
+        var told = pages.InOperatorsWords(error);
         ReadOnlyMemory<byte> body;
         if (RefusalBody.PrefersHtml(context.Request.Headers.Accept))
         {
             response.ContentType = "text/html; charset=utf-8";
-            response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'";
-            body = RefusalBody.Html(error, exchange.Id);
+            response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+            body = pages.Html(told, exchange, context);
         }
         else
         {
             response.ContentType = "application/problem+json";
-            body = RefusalBody.ProblemJson(error, exchange.Id);
+            body = RefusalBody.ProblemJson(told, exchange.Id);
         }
 
         response.ContentLength = body.Length;

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Traffic;
@@ -8,12 +9,13 @@ using Yarp.ReverseProxy.Transforms.Builder;
 namespace PyProxy.Gateway.Reverse;
 
 /// <summary>Puts the rules that HTTP demands behind a route's own transforms, so that configuration cannot undo them.</summary>
-internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy privacy, RefusalWriter refusals) : ITransformProvider
+internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy privacy, RefusalWriter refusals, ResponseFilter responses) : ITransformProvider
 {
     public void Apply(TransformBuilderContext context)
     {
         context.RequestTransforms.Add(new RulesTransform(rules, privacy, refusals, hasTransforms: context.RequestTransforms.Count > 0));
         context.ResponseTransforms.Add(new PrivacyTransform(privacy));
+        context.ResponseTransforms.Add(new FilterTransform(responses));
     }
 
     public void ValidateRoute(TransformRouteValidationContext context)
@@ -76,6 +78,18 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy 
             }
 
             return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>Behind a route's own response transforms: rules judge what the client would get.</summary>
+    private sealed class FilterTransform(ResponseFilter responses) : ResponseTransform
+    {
+        public override async ValueTask ApplyAsync(ResponseTransformContext context)
+        {
+            if (context.ProxyResponse is not null && !await responses.ApplyAsync(context.HttpContext))
+            {
+                context.SuppressResponseBody = true; // a refusal stands in its place
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ internal static class ConsoleLogging
         Rule("Microsoft.AspNetCore.DataProtection", LogLevel.Error), // that keys lie unencrypted: below the data directory, for the gateway's user only
         Rule("Microsoft.Hosting.Lifetime", LogLevel.Warning),
         Rule("PyProxy.Gateway.Admin.Api.AdminAuthenticationHandler", LogLevel.Warning),
-        Rule("PyProxy.Gateway.Users.BasicAuthenticationHandler", LogLevel.Warning),
+        Rule("PyProxy.Gateway.Users.Schemes.Attempts", LogLevel.Warning),
         Rule("Yarp", LogLevel.Warning),
         Rule("Yarp.ReverseProxy.Forwarder.HttpForwarder", LogLevel.Error), // a stack trace at Warning for each destination that fails
     ];

@@ -11,6 +11,9 @@ internal interface IListenerFeature
     /// <summary>Whether clients may stay anonymous here (<c>AllowAnonymous</c>).</summary>
     bool AllowAnonymous { get; }
 
+    /// <summary>The ways to prove who one is that are open here (<c>AuthenticationSchemes</c>); <see langword="null"/> where the endpoint does not say.</summary>
+    UserSchemeSet? Schemes => null;
+
     /// <summary>Plan in <c>Gateway:Plans</c> that everything counts against that comes in here; <see langword="null"/> = none.</summary>
     string? Plan => null;
 }

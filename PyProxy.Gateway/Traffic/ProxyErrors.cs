@@ -16,6 +16,19 @@ internal static class ProxyErrors
     public static ProxyError AuthenticationRequired(int status) => new(
         status, "http_request_denied", Fault.Client, "Credentials are required and were missing or not accepted.");
 
+    /// <summary>Whoever tries passwords. Tells nothing about the name that was tried.</summary>
+    public static ProxyError TooManyAttempts(TimeSpan retryAfter) => new(
+        StatusCodes.Status429TooManyRequests, "http_request_denied", Fault.Client, "Too many wrong credentials came from here or for this user; try again later.")
+    {
+        DecidedBy = "guessing",
+        Setting = "Gateway:Authentication:Guessing",
+        RetryAfter = retryAfter,
+    };
+
+    /// <summary>For ways to prove who one is that a client cannot be asked for: a certificate, an address.</summary>
+    public static ProxyError NotRecognized { get; } = new(
+        StatusCodes.Status403Forbidden, "http_request_denied", Fault.Client, "Neither certificate nor address of this client belong to a known user.");
+
     public static ProxyError NotAllowed(string detail, string? decidedBy = null, string? setting = null)
         => new(StatusCodes.Status403Forbidden, "http_request_denied", Fault.Client, detail) { DecidedBy = decidedBy, Setting = setting };
 

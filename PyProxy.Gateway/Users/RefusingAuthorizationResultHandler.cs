@@ -28,8 +28,11 @@ internal sealed class RefusingAuthorizationResultHandler(RefusalWriter refusals)
         }
         else if (status == StatusCodes.Status403Forbidden)
         {
-            var reason = authorizeResult.AuthorizationFailure?.FailureReasons.FirstOrDefault()?.Message ?? "The user is known, but not allowed to do this.";
-            await refusals.WriteAsync(context, ProxyErrors.NotAllowed(reason, decidedBy: "authorization"));
+            await refusals.WriteAsync(context, authorizeResult.Forbidden ? NotAllowed(context, authorizeResult) : ProxyErrors.NotRecognized);
         }
     }
+
+    private static ProxyError NotAllowed(HttpContext context, PolicyAuthorizationResult result) => ProxyErrors.NotAllowed(
+        result.AuthorizationFailure?.FailureReasons.FirstOrDefault()?.Message ?? "The user is known, but not allowed to do this.",
+        decidedBy: context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy ?? "authorization");
 }

@@ -76,6 +76,11 @@ internal sealed class ActionCompiler(ConfigurationErrors errors)
             errors.Add($"{path}:Message", FormattableString.Invariant($"has 1 to {MaxMessageLength} characters."));
         }
 
+        if (refuses && rule.Page is { } page && RefusalTemplate.Refusal(page) is { } refusal)
+        {
+            errors.Add($"{path}:Page", refusal);
+        }
+
         return kind switch
         {
             FilterAction.Deny or FilterAction.Close or FilterAction.Redirect or FilterAction.Filter => new RuleAction(kind)

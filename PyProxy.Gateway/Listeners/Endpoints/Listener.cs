@@ -15,6 +15,8 @@ internal sealed class Listener(string name, ListenerEndpointOptions options, str
 
     public bool AllowAnonymous => options.AllowAnonymous;
 
+    public UserSchemeSet? Schemes { get; } = options.AuthenticationSchemes is { Length: > 0 } schemes ? UserSchemeSet.Of(schemes) : null;
+
     public string? Plan => options.Plan;
 
     /// <summary>Kestrel binds both loopback addresses for it.</summary>

@@ -16,6 +16,10 @@ internal sealed class ListenerEndpointOptions
     [Description("Whether clients need not say who they are. Default: false.")]
     public bool AllowAnonymous { get; init; }
 
+    [Description("The ways to prove who one is that are open here: Basic, ApiKey, Bearer, ClientCertificate, ClientAddress. SOCKS5 has its user and "
+        + "password in any case, and ClientAddress where it is listed. Default: Basic, Bearer, ClientCertificate and ClientAddress.")]
+    public UserScheme[] AuthenticationSchemes { get; init; } = [];
+
     [Description("Says in so many words that a Forward or Socks endpoint on other than a loopback address may let anonymous clients in. Default: false.")]
     public bool AllowOpenProxy { get; init; }
 

@@ -46,10 +46,12 @@ internal sealed class SocksConnectionMiddleware(
     private async ValueTask<SocksHandshakeResult?> HandshakeAsync(ConnectionContext context)
     {
         using var deadline = new CancellationTokenSource(options.CurrentValue.SocksHandshakeTimeout, timeProvider);
+        var listener = context.Features.Get<IListenerFeature>();
         var handshake = new SocksHandshake(
             context.Transport,
             verifier,
-            context.Features.Get<IListenerFeature>()?.AllowAnonymous ?? false,
+            // Who is known by the address has nothing to say here; whether it is known, the pipeline finds out.
+            listener is { AllowAnonymous: true } || listener?.Schemes is { } schemes && schemes.Contains(UserScheme.ClientAddress),
             (context.RemoteEndPoint as IPEndPoint)?.Address);
         try
         {

@@ -21,7 +21,7 @@ internal readonly record struct SocksHandshakeResult(HostPort? Target, KnownUser
 /// <summary>
 /// The server's side of a SOCKS5 handshake up to the request (RFC 1928 §3 and §4, RFC 1929). Bytes behind the request stay unread.
 /// </summary>
-internal sealed class SocksHandshake(IDuplexPipe transport, ICredentialVerifier verifier, bool allowAnonymous, IPAddress? clientAddress)
+internal sealed class SocksHandshake(IDuplexPipe transport, ICredentialVerifier verifier, bool allowNoPassword, IPAddress? clientAddress)
 {
     private static readonly byte[] Socks4Rejected = [0x00, 0x5B, 0, 0, 0, 0, 0, 0];
 
@@ -66,7 +66,7 @@ internal sealed class SocksHandshake(IDuplexPipe transport, ICredentialVerifier 
 
             await SendAsync([SocksVersions.UserPassword, 0x00], cancellationToken);
         }
-        else if (allowAnonymous && greeting.OffersNoAuthentication)
+        else if (allowNoPassword && greeting.OffersNoAuthentication)
         {
             await SendAsync([SocksVersions.Socks5, SocksMessages.MethodNone], cancellationToken);
         }

@@ -12,8 +12,9 @@ internal static class DatabaseFaults
 
     public static bool MeansAway(Exception exception) => exception switch
     {
-        // Class 08: connection; 53: resources (too many connections, disk full); 57P: shutting down, starting up; 28, 3D: nobody may enter, no such database.
-        PostgresException e => e.SqlState.StartsWith("08", StringComparison.Ordinal)
+        // 55000: the database takes no connections. Class 08: connection; 53: resources (too many connections, disk full); 57P: shutting down, starting up; 28, 3D: nobody may enter, no such database.
+        PostgresException e => e.SqlState is "55000"
+            || e.SqlState.StartsWith("08", StringComparison.Ordinal)
             || e.SqlState.StartsWith("53", StringComparison.Ordinal)
             || e.SqlState.StartsWith("57", StringComparison.Ordinal)
             || e.SqlState.StartsWith("28", StringComparison.Ordinal)

@@ -1,7 +1,7 @@
 using System.Text;
-using PyProxy.Gateway.Users;
+using PyProxy.Gateway.Users.Schemes.Passwords;
 
-namespace PyProxy.Gateway.Tests.Users;
+namespace PyProxy.Gateway.Tests.Users.Schemes.Passwords;
 
 public sealed class BasicCredentialsTests
 {

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using PyProxy.Gateway.Tests.Contracts;
+using PyProxy.Gateway.Users.Passwords;
+using PyProxy.Gateway.Users.Stores;
+
+namespace PyProxy.Gateway.Tests.Functional;
+
+/// <summary>Users of the htpasswd file and of the database, seen from outside of a whole gateway.</summary>
+public sealed class UserStoresTests(PostgreSqlServer server) : IAsyncLifetime
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private OriginServer _origin = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _origin = await OriginServer.StartAsync();
+
+    public async ValueTask DisposeAsync() => await _origin.DisposeAsync();
+
+    [Fact]
+    public async Task UserOfTheDatabase_ComesInAndIsRefusedOnceDisabled()
+    {
+        await using var gateway = await StartAsync("""["Configuration", "Database"]""");
+        var records = gateway.Services.GetRequiredService<UserRecords>();
+        var password = GeneratedCredential.NewPassword();
+        await records.AddAsync(new UserRecord { Name = "bob", PasswordHash = KeyedHash.CreateGenerated(password).ToString() }, Cancellation);
+        Assert.Equal("200", await RequestAsync(gateway, "bob", password));
+
+        await records.ChangeAsync("bob", new UserChange { Disabled = true }, Cancellation);
+        await UntilAsync(async () => await RequestAsync(gateway, "bob", password) == "407");
+        await records.ChangeAsync("bob", new UserChange { Disabled = false }, Cancellation);
+        Assert.Equal("200", await RequestAsync(gateway, "bob", password));
+    }
+
+    [Fact]
+    public async Task WeakHash_IsReplacedAtTheNextLogin()
+    {
+        await using var gateway = await StartAsync("""["Database"]""");
+        var records = gateway.Services.GetRequiredService<UserRecords>();
+        await records.AddAsync(new UserRecord { Name = "bob", PasswordHash = "$apr1$r31.....$HqJZimcKQFAMYayBlzkrA/" }, Cancellation);
+        Assert.Equal("407", await RequestAsync(gateway, "bob", "wrong"));
+        Assert.StartsWith("$apr1$", (await records.FindAsync("bob", Cancellation))!.PasswordHash, StringComparison.Ordinal);
+
+        Assert.Equal("200", await RequestAsync(gateway, "bob", "myPassword"));
+        Assert.StartsWith("AQAAAA", (await records.FindAsync("bob", Cancellation))!.PasswordHash, StringComparison.Ordinal);
+        Assert.Equal("200", await RequestAsync(gateway, "bob", "myPassword"));
+    }
+
+    [Fact]
+    public async Task HtpasswdFile_IsFollowedThroughARename()
+    {
+        await using var gateway = await StartAsync("""["Htpasswd"]""");
+        var file = Path.Combine(Path.GetDirectoryName(gateway.ConfigurationPath)!, "htpasswd");
+        Assert.Equal("407", await RequestAsync(gateway, "bob", "myPassword"));
+        await File.WriteAllTextAsync(file + ".new", "broken line\nbob:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=\n", Cancellation);
+        File.Move(file + ".new", file, overwrite: true);
+        await UntilAsync(async () => await RequestAsync(gateway, "bob", "myPassword") == "200");
+
+        await File.WriteAllTextAsync(file + ".new", "", Cancellation);
+        File.Move(file + ".new", file, overwrite: true);
+        await UntilAsync(async () => await RequestAsync(gateway, "bob", "myPassword") == "407");
+    }
+
+    [Fact]
+    public async Task EarlierStore_Decides()
+    {
+        await using var gateway = await StartAsync("""["Configuration", "Database"]""");
+        var records = gateway.Services.GetRequiredService<UserRecords>();
+        await records.AddAsync(new UserRecord { Name = "alice", PasswordHash = KeyedHash.CreateGenerated("other").ToString() }, Cancellation);
+
+        Assert.Equal("200", await RequestAsync(gateway, "alice", GatewayServer.Password));
+        Assert.Equal("407", await RequestAsync(gateway, "alice", "other"));
+    }
+
+    [Fact]
+    public async Task DatabaseAway_KeepsWhoWasVerified_LetsNobodyElseIn_AndIsSeen()
+    {
+        var connectionString = await server.CreateDatabaseAsync();
+        await using var gateway = await StartAsync("""["Configuration", "Database"]""", connectionString, remembered: "00:00:01");
+        var records = gateway.Services.GetRequiredService<UserRecords>();
+        var password = GeneratedCredential.NewPassword();
+        var hash = KeyedHash.CreateGenerated(password).ToString();
+        var noticed = new TaskCompletionSource();
+        using (gateway.Services.GetRequiredService<UserChanges>().Subscribe(names =>
+            {
+                if (names?.Contains("stranger") == true)
+                {
+                    noticed.TrySetResult();
+                }
+            }))
+        {
+            await records.AddAsync(new UserRecord { Name = "verified", PasswordHash = hash }, Cancellation);
+            await records.AddAsync(new UserRecord { Name = "stranger", PasswordHash = hash }, Cancellation);
+            await noticed.Task.WaitAsync(Patience, Cancellation); // what is remembered before that would be forgotten by it
+        }
+
+        Assert.Equal("200", await RequestAsync(gateway, "verified", password));
+        Assert.Equal("ready", await HealthAsync(gateway));
+
+        await using (await server.GoAwayAsync(connectionString))
+        {
+            await UntilAsync(async () => await HealthAsync(gateway) == "degraded");
+            var asked = Stopwatch.StartNew();
+            Assert.Equal("200", await RequestAsync(gateway, "verified", password));
+            Assert.Equal("503", await RequestAsync(gateway, "stranger", password));
+            Assert.Equal("503", await RequestAsync(gateway, "verified", "wrong"));
+            Assert.Equal("200", await RequestAsync(gateway, "alice", GatewayServer.Password)); // another store's
+            Assert.True(asked.Elapsed < Patience);
+            Assert.Contains("pyproxy_database_available 0", (await MetricsAsync(gateway)).Replace("{otel_scope_name=\"PyProxy.Gateway\"}", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        }
+
+        await UntilAsync(async () => await HealthAsync(gateway) == "ready");
+        Assert.Equal("200", await RequestAsync(gateway, "stranger", password));
+        Assert.Equal("407", await RequestAsync(gateway, "verified", "wrong"));
+    }
+
+    [Fact]
+    public async Task TwoGatewaysOnOneDatabase_BothForgetADisabledUser()
+    {
+        var connectionString = await server.CreateDatabaseAsync();
+        await using var one = await StartAsync("""["Database"]""", connectionString);
+        await using var other = await StartAsync("""["Database"]""", connectionString);
+        var records = one.Services.GetRequiredService<UserRecords>();
+        var password = GeneratedCredential.NewPassword();
+        await records.AddAsync(new UserRecord { Name = "bob", PasswordHash = KeyedHash.CreateGenerated(password).ToString() }, Cancellation);
+        Assert.Equal("200", await RequestAsync(one, "bob", password));
+        Assert.Equal("200", await RequestAsync(other, "bob", password));
+
+        await records.ChangeAsync("bob", new UserChange { Disabled = true }, Cancellation);
+        await UntilAsync(async () => await RequestAsync(one, "bob", password) == "407" && await RequestAsync(other, "bob", password) == "407");
+    }
+
+    private Task<GatewayServer> StartAsync(string stores, string database = "Data Source=users.db", string remembered = "00:10:00") => GatewayServer.StartAsync(configuration: directory => $$"""
+        {
+          "Kestrel": { "Endpoints": {
+            "Proxy": { "Url": "http://127.0.0.1:0", "Role": "Forward" },
+            "Admin": { "Url": "http://127.0.0.1:0", "Role": "Admin" } } },
+          "Gateway": {
+            "Users": { "Stores": {{stores}}, "HtpasswdFile": "{{directory}}/htpasswd", "CredentialCacheDuration": "{{remembered}}", "OutageGrace": "01:00:00",
+                       "Accounts": { "alice": { "PasswordHash": "{{GatewayServer.PasswordHashText}}" } } },
+            "SharedState": { "Database": "{{database}}" },
+            "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ], "ConnectPorts": [ "*" ] },
+            "DataDirectory": "{{directory}}",
+            "Telemetry": { "AccessLog": { "Path": "{{directory}}/access.log" } } }
+        }
+        """);
+
+    private async Task<string> RequestAsync(GatewayServer gateway, string user, string password)
+        => (await Curl.RunAsync(
+            "-x", $"http://127.0.0.1:{gateway.Port("Proxy").ToString(CultureInfo.InvariantCulture)}", "-U", $"{user}:{password}",
+            new Uri(_origin.Address, "/echo").ToString(), "-o", "/dev/null", "-w", "%{http_code}")).Output;
+
+    private static async Task<string> HealthAsync(GatewayServer gateway)
+    {
+        using var health = JsonDocument.Parse((await Curl.RunAsync(new Uri(gateway.Url("Admin"), "/health/ready").ToString())).Output);
+        return health.RootElement.GetProperty("status").GetString()!;
+    }
+
+    private static async Task<string> MetricsAsync(GatewayServer gateway) => (await Curl.RunAsync(new Uri(gateway.Url("Admin"), "/metrics").ToString())).Output;
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        for (var since = Stopwatch.StartNew(); !await condition();)
+        {
+            Assert.True(since.Elapsed < Patience, "It did not come to pass.");
+            await Task.Delay(50, Cancellation);
+        }
+    }
+}
