@@ -75,7 +75,7 @@ internal static class ProxyErrors
 
     /// <summary>For what would last longer than the gateway; requests are still served.</summary>
     public static ProxyError Draining { get; } = new(
-        StatusCodes.Status503ServiceUnavailable, "proxy_internal_response", Fault.Gateway, "The gateway is shutting down and opens no new tunnels.");
+        StatusCodes.Status503ServiceUnavailable, "proxy_internal_response", Fault.Gateway, "The gateway is draining and opens no new tunnels.");
 
     /// <summary>Nobody is left to answer; the status is the one that logs conventionally use for it.</summary>
     public static ProxyError ClientClosed { get; } = new(
