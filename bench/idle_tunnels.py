@@ -98,7 +98,7 @@ async def bounded(gateway, count):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--tunnels", type=int, default=2000, choices=range(100, 10001), metavar="100..10000")
+    arguments.add_argument("--tunnels", type=int, default=5000, choices=range(100, 10001), metavar="100..10000")
     arguments.add_argument("--gateway", type=pathlib.Path, default=GATEWAY, help="the executable to measure")
     options = arguments.parse_args()
     if not options.gateway.exists():

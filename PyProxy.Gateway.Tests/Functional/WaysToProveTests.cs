@@ -212,7 +212,7 @@ public sealed class WaysToProveTests : IAsyncLifetime
             using var request = Request(_origin.Address, ("Proxy-Authorization", Basic($"{name}:{GatewayServer.Password}")));
             using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.TooManyRequests, answer.StatusCode);
-            Assert.Equal(TimeSpan.FromSeconds(60), answer.Headers.RetryAfter!.Delta);
+            Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60)); // how long exactly: GuessingLimiterTests
         }
 
         Assert.NotEqual(0, (await Curl.RunAsync("--socks5-hostname", _gateway.Url("Socks").Authority, "--proxy-user", $"alice:{GatewayServer.Password}", _origin.Address.ToString())).ExitCode);

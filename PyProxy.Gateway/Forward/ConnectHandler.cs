@@ -7,7 +7,8 @@ namespace PyProxy.Gateway.Forward;
 /// <summary>
 /// Opens tunnels: HTTP/1.1 and HTTP/2 CONNECT, and SOCKS5. One over HTTP/2 lives inside its request; the others outlive theirs.
 /// </summary>
-internal sealed class ConnectHandler(Dialer dialer, EgressRuntime egress, TunnelRelay relay, RefusalWriter refusals)
+internal sealed class ConnectHandler(
+    Dialer dialer, EgressRuntime egress, TunnelRelay relay, IDrainSignal drain, RefusalWriter refusals)
 {
     private static readonly ProxyError NoTunnels = new(
         StatusCodes.Status501NotImplemented, "http_request_error", Fault.Gateway, "This listener's connections cannot be given a tunnel.");
@@ -23,6 +24,12 @@ internal sealed class ConnectHandler(Dialer dialer, EgressRuntime egress, Tunnel
         if (!overStream && connection is null)
         {
             await refusals.WriteAsync(context, NoTunnels);
+            return;
+        }
+
+        if (drain.Draining.IsCancellationRequested)
+        {
+            await refusals.WriteAsync(context, ProxyErrors.Draining); // nothing that could last begins now: another gateway can carry it
             return;
         }
 
@@ -52,7 +59,7 @@ internal sealed class ConnectHandler(Dialer dialer, EgressRuntime egress, Tunnel
         exchange.IsTunnel = true;
         if (connection is null)
         {
-            await RelayAsync(client, destination, exchange, context.RequestAborted);
+            await relay.RunAsync(client, destination, exchange, context.RequestAborted);
         }
         else
         {
@@ -64,26 +71,7 @@ internal sealed class ConnectHandler(Dialer dialer, EgressRuntime egress, Tunnel
     private void HandOver(ITunnelFeature connection, ITunnelLeg client, DialedConnection destination, Exchange exchange)
     {
         exchange.OutlivesRequest = true;
-        connection.RunBehindRequest(async () =>
-        {
-            try
-            {
-                await RelayAsync(client, destination, exchange, CancellationToken.None);
-            }
-            finally
-            {
-                exchange.End();
-            }
-        });
-    }
-
-    private async Task RelayAsync(ITunnelLeg client, DialedConnection destination, Exchange exchange, CancellationToken clientGone)
-    {
-        await using (destination)
-        await using (client)
-        {
-            await relay.RunAsync(client, destination, exchange, clientGone);
-        }
+        connection.RunBehindRequest(() => relay.RunAsync(client, destination, exchange, CancellationToken.None));
     }
 
     private static async ValueTask<ITunnelLeg> AcceptAsync(HttpContext context, ITunnelFeature? connection)

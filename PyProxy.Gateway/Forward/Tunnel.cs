@@ -60,12 +60,11 @@ internal sealed class Tunnel : IDisposable
         return _timer;
     }
 
-    public async Task<TunnelEnd> RunAsync()
-    {
-        // Neither throws: what happens to one direction ends the other or lets it finish, so both are always waited for.
-        await Task.WhenAll(CopyAsync(fromClient: true), CopyAsync(fromClient: false));
-        return Volatile.Read(ref _end) is var end && end == Running ? TunnelEnd.Completed : (TunnelEnd)end;
-    }
+    /// <summary>What ended the tunnel, once it has ended.</summary>
+    public TunnelEnd End => Volatile.Read(ref _end) is var end && end == Running ? TunnelEnd.Completed : (TunnelEnd)end;
+
+    // Neither throws: what happens to one direction ends the other or lets it finish, so both are always waited for.
+    public Task RunAsync() => Task.WhenAll(CopyAsync(fromClient: true), CopyAsync(fromClient: false));
 
     /// <summary>Ends both directions at once; only the first reason counts.</summary>
     public void Cut(TunnelEnd reason)

@@ -73,6 +73,10 @@ internal static class ProxyErrors
     public static ProxyError DestinationUnavailable(string detail)
         => new(StatusCodes.Status503ServiceUnavailable, "destination_unavailable", Fault.Destination, detail);
 
+    /// <summary>For what would last longer than the gateway; requests are still served.</summary>
+    public static ProxyError Draining { get; } = new(
+        StatusCodes.Status503ServiceUnavailable, "proxy_internal_response", Fault.Gateway, "The gateway is draining and opens no new tunnels.");
+
     /// <summary>Nobody is left to answer; the status is the one that logs conventionally use for it.</summary>
     public static ProxyError ClientClosed { get; } = new(
         StatusCodes.Status499ClientClosedRequest, null, Fault.Client, "The client closed the connection before it was answered.");

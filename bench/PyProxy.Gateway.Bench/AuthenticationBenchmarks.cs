@@ -20,7 +20,7 @@ namespace PyProxy.Gateway.Bench;
 /// What <see cref="Gateway"/> allocates for a request, all of it: <c>KnownUserFeature</c>, 40 bytes: header and type 16, principal, result, user and
 /// scheme name; the ticket and the result of ASP.NET Core are made when somebody asks for them. Nothing for the decoding (stack), the digest (stack),
 /// the look-up (the user's object is shared by all requests) and the policy (read once per endpoint), and no state machine, because nothing waits.
-/// What <see cref="Framework"/> allocates on top: a service scope for <c>RequestServices</c>, a handler with its initialisation, name and
+/// What <see cref="Framework"/> allocates, 4,552 bytes in all: a service scope for <c>RequestServices</c>, a handler with its initialisation, name and
 /// password as strings, ticket, properties with two dictionaries, result and their tasks, the authentication features, the dictionary of
 /// <c>HttpContext.Items</c> for one mark, the evaluation's context with its sets of requirements, and the state machines of two middlewares.
 /// </summary>

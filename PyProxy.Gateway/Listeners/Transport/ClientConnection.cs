@@ -26,6 +26,7 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
     private SocketPipes? _pipes; // none once the socket is a tunnel's and the HTTP layer has ended
     private bool _socketIsTunnels;
     private Func<Task>? _tunnel;
+    private IDictionary<object, object?>? _items;
     private Task _closedSignal = Task.CompletedTask;
     private State _state;
     private int _socketClosed;
@@ -65,7 +66,11 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
 
     public override IFeatureCollection Features => _features;
 
-    public override IDictionary<object, object?> Items { get; set; } = new ConnectionItems();
+    public override IDictionary<object, object?> Items
+    {
+        get => _items ??= new ConnectionItems();
+        set => _items = value;
+    }
 
     public override IDuplexPipe Transport { get; set; }
 
@@ -118,12 +123,12 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
 
     public void RunBehindRequest(Func<Task> tunnel) => _tunnel = tunnel;
 
-    /// <summary>Runs the tunnel that a request has left, if there is one. The HTTP layer has ended.</summary>
-    public async Task RunTunnelAsync()
+    /// <summary>The tunnel that a request has left, to be run now; <see langword="null"/> where none did. The HTTP layer has ended.</summary>
+    public async ValueTask<Func<Task>?> TakeTunnelAsync()
     {
         if (Interlocked.Exchange(ref _tunnel, null) is not { } tunnel)
         {
-            return;
+            return null;
         }
 
         // An idle tunnel should cost little: what only the HTTP layer needs goes before it begins to wait.
@@ -135,7 +140,7 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
             _features = new FeatureCollection();
         }
 
-        await tunnel();
+        return tunnel;
     }
 
     /// <summary>Makes the connection a tunnel's, whose leg ends it.</summary>

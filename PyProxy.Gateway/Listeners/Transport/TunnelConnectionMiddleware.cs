@@ -37,7 +37,10 @@ internal sealed class TunnelConnectionMiddleware(ConnectionDelegate next)
         finally
         {
             heartbeat?.Detach();
-            await connection.RunTunnelAsync();
+            if (await connection.TakeTunnelAsync() is { } tunnel)
+            {
+                await tunnel();
+            }
         }
     }
 
