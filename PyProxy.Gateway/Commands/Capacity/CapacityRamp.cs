@@ -107,7 +107,7 @@ internal sealed class CapacityRamp(LoadPlan plan, GatewayProbe probe, TimeProvid
             P99Milliseconds = recorder.LatencyAt(99).TotalMilliseconds,
             P999Milliseconds = recorder.LatencyAt(99.9).TotalMilliseconds,
             OwnLatenessP99Milliseconds = recorder.LatenessAt(99).TotalMilliseconds,
-                        GatewayCpu = (after?.CpuSeconds - before?.CpuSeconds) / elapsed.TotalSeconds,
+            GatewayCpu = (after?.CpuSeconds - before?.CpuSeconds) / elapsed.TotalSeconds,
             GatewayProcessors = after?.Processors,
             GatewayMemoryBytes = after?.MemoryBytes,
             GatewayOpenFiles = after?.OpenFiles,
