@@ -54,7 +54,7 @@ internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegist
         {
             if (listener.Tls?.ServerCertificate is { } certificate)
             {
-                yield return (listener.Name, certificate.NotAfter);
+                yield return (listener.Name, new DateTimeOffset(certificate.NotAfter)); // local time, as the class has it
             }
         }
     }

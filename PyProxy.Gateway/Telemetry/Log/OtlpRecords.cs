@@ -58,7 +58,8 @@ internal sealed class OtlpRecords : IDisposable
             else
             {
                 _taken++;
-                _logger.Log(LogLevel.Information, default, Attributes(lines[..end]), exception: null, static (attributes, _) => Summary(attributes));
+                var attributes = Attributes(lines[..end]);
+                _logger.Log(LogLevel.Information, default, attributes, exception: null, static (attributes, _) => Summary(attributes));
             }
 
             lines = lines[(end + 1)..];

@@ -31,7 +31,7 @@ internal sealed partial class TraceSampling
         var sampler = _options.CurrentValue.Traces.SampleRatio is { } ratio ? new Sampler(ratio, FollowsParent: true) : _ofVariables;
         if (parent.TraceId != default)
         {
-            return sampler.FollowsParent ? (parent.TraceFlags & ActivityTraceFlags.Recorded) != 0 : IsBelow(sampler.Ratio, BytesOf(parent.TraceId));
+            return sampler.FollowsParent ? parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded) : IsBelow(sampler.Ratio, BytesOf(parent.TraceId));
         }
 
         if (sampler.Ratio <= 0)
