@@ -15,8 +15,13 @@ internal static class ExplanationText
 
     public static void Write(TextWriter output, Explanation answer, bool all)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        if (!ReferenceEquals(output, Console.Out) || Console.IsOutputRedirected)
+        var isFile = !ReferenceEquals(output, Console.Out) || Console.IsOutputRedirected;
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = isFile ? AnsiSupport.No : AnsiSupport.Detect,
+        });
+        if (isFile)
         {
             console.Profile.Width = WidthOfFiles;
         }
