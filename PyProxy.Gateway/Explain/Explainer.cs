@@ -1,6 +1,5 @@
 using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Filtering.Matching;
-using PyProxy.Gateway.Filtering.Rules;
 using PyProxy.Gateway.Forward;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Sections;

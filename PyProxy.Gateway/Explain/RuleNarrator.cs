@@ -1,5 +1,5 @@
+using System.Globalization;
 using PyProxy.Gateway.Filtering;
-using PyProxy.Gateway.Filtering.Matching;
 using PyProxy.Gateway.Filtering.Rules;
 using PyProxy.Gateway.Sections;
 
@@ -46,7 +46,7 @@ internal sealed class RuleNarrator(IConfiguration configuration, ISettingPlaces 
     /// <summary>The values below a section, each behind its key where that is no index.</summary>
     private static void Collect(IConfigurationSection section, string name, bool isField, List<string> words)
     {
-        var isIndex = int.TryParse(section.Key, out _);
+        var isIndex = IsIndex(section.Key);
         var label = isIndex || name.Length == 0 ? name : $"{name} ";
         if (section.Value is { Length: > 0 } value)
         {
@@ -55,9 +55,11 @@ internal sealed class RuleNarrator(IConfiguration configuration, ISettingPlaces 
 
         foreach (var child in section.GetChildren())
         {
-            Collect(child, int.TryParse(child.Key, out _) ? name : child.Key, isField || child.Key == nameof(MatchOptions.Headers), words);
+            Collect(child, IsIndex(child.Key) ? name : child.Key, isField || child.Key == nameof(MatchOptions.Headers), words);
         }
     }
+
+    private static bool IsIndex(string key) => int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     // What a field's value is compared with may be a secret: that it is compared is told.
     private static string OfField(string key, string value) => key switch
