@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PyProxy.Gateway.Commands.Capacity;
 using PyProxy.Gateway.Commands.Explain;
 using PyProxy.Gateway.Commands.Users;
 
@@ -47,6 +48,7 @@ internal static class GatewayCommands
               PyProxy.Gateway explain --user alice --target example.org:443   what the rules say of it, and why
               PyProxy.Gateway users add alice                         a user in the database; asks for the password
               PyProxy.Gateway origin                                  a sample origin to try the proxies against
+              PyProxy.Gateway capacity                                how many users at once a running gateway holds
             """);
         RunCommand.Configure(root, program);
         root.Subcommands.Add(CheckCommand.Create(program));
@@ -57,6 +59,7 @@ internal static class GatewayCommands
         root.Subcommands.Add(AdminTokenCommand.Create(program));
         root.Subcommands.Add(HealthCommand.Create(program));
         root.Subcommands.Add(OriginCommand.Create());
+        root.Subcommands.Add(CapacityCommand.Create());
         return root;
     }
 }
