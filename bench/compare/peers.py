@@ -208,7 +208,7 @@ def squid(directory, _):
         max_filedescriptors 16000
         shutdown_lifetime 1 second
         """))
-    return Peer("squid", Process(["squid", "-N", "-f", config], directory / "squid.log", port), forward=port)
+    return Peer("squid", Process(["squid", "-N", "-n", f"compare{port}", "-f", config], directory / "squid.log", port), forward=port)
 
 
 def tinyproxy(directory, _):
