@@ -172,7 +172,7 @@ def gateway(directory, origin, features=(), name=None, more=None):
         route["AuthorizationPolicy"] = "default"
         anonymous = {}
     if "limits" in features:
-        settings["Plans"] = {"busy": {"Rates": ["1000000/s burst 1000000", "2000000000/h"], "Concurrency": 100000, "Tunnels": 100000}}
+        settings["Plans"] = {"busy": {"Rates": ["1000000/s burst 1000000", "1000000000/h"], "Concurrency": 100000, "Tunnels": 100000}}
         route["RateLimiterPolicy"] = "busy"
     if "rules" in features:
         settings["Filtering"] = {"Default": "Allow", "Rules": [
