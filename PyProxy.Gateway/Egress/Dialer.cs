@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Polly.Registry;
@@ -35,21 +36,47 @@ internal sealed class Dialer(
         HostPort target, DialPurpose purpose, CancellationToken cancellationToken, IAddressCondition? condition = null)
     {
         var started = time.GetTimestamp();
+        using var span = GatewayTracing.StartChild("dial", ActivityKind.Client);
+        span?.SetTag("server.address", target.Host).SetTag("server.port", target.Port);
         try
         {
             var connection = await ConnectInTimeAsync(new Dial(this, target, purpose, runtime.Current, condition), cancellationToken);
             metrics.Dialed(EgressMetrics.Success, connection.RemoteEndPoint.AddressFamily, purpose, time.GetElapsedTime(started));
+            span?.SetTag("network.peer.address", connection.RemoteEndPoint.Address.ToString());
             return connection;
         }
         catch (ProxyException e)
         {
             metrics.Dialed(e.Error.Token ?? "error", family: null, purpose, time.GetElapsedTime(started));
+            span?.Fail(e.Error.Token ?? "error");
             throw;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             metrics.Dialed(EgressMetrics.Cancelled, family: null, purpose, time.GetElapsedTime(started));
+            span?.Fail(EgressMetrics.Cancelled);
             throw;
+        }
+    }
+
+    /// <summary>Where a connection would lead, without making one: for a question without traffic.</summary>
+    /// <param name="target">The destination.</param>
+    /// <param name="purpose">On whose word.</param>
+    /// <param name="condition">What rules say of the addresses; <see langword="null"/> = nothing.</param>
+    /// <param name="supposed">What the name is to resolve to; <see langword="null"/> = it is resolved.</param>
+    /// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
+    public async ValueTask<DialPreview> PreviewAsync(
+        HostPort target, DialPurpose purpose, IAddressCondition? condition, IReadOnlyList<IPAddress>? supposed, CancellationToken cancellationToken)
+    {
+        var addresses = supposed ?? [];
+        try
+        {
+            addresses = supposed ?? await ResolveAsync(target, cancellationToken);
+            return new DialPreview(addresses, Vet(new Dial(this, target, purpose, runtime.Current, condition), addresses), Error: null);
+        }
+        catch (ProxyException e)
+        {
+            return new DialPreview(addresses, [], e.Error);
         }
     }
 
