@@ -164,6 +164,7 @@ public sealed class UsersCommandsTests : IDisposable
             new GatewayProgram
             {
                 AddFeatures = Program.AddFeatures,
+                Build = static _ => throw new InvalidOperationException("No command that is tested here builds a gateway."),
                 CreateAdminToken = static () => ("", ""),
                 RunAsync = static (_, _) => Task.FromResult(0),
             },
