@@ -10,8 +10,11 @@ internal static class UsageExtensions
     {
         services.AddGatewaySection<UsageOptions, UsageOptionsValidator>("Gateway:Usage");
         services.AddDatabaseMigrations(UsageTables.Migrations);
+        services.AddSingleton<UsageMetrics>();
         services.AddSingleton<UsageStore>();
+        services.AddSingleton<QuotaCounters>();
         services.AddSingleton<UsageLedger>();
+        services.AddSingleton<QuotaWatch>();
         services.AddDatabaseConsumer<UsageLedger>();
         services.AddHostedService(static provider => provider.GetRequiredService<UsageLedger>());
         return services;
