@@ -6,8 +6,6 @@ using PyProxy.Gateway.Limits.Bandwidth;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Limits.Quotas;
 using PyProxy.Gateway.State.Database;
-using PyProxy.Gateway.Traffic;
-using PyProxy.Gateway.Users.Stores;
 
 namespace PyProxy.Gateway.Admin.Resources;
 
