@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json.Nodes;
 using PyProxy.Gateway.Tests.Contracts;
 using PyProxy.Gateway.Tests.Functional;
 
@@ -9,7 +8,7 @@ namespace PyProxy.Gateway.Tests.Admin.Resources;
 public sealed class LimitsResourceTests(PostgreSqlServer database) : IAsyncLifetime
 {
     private const string Plan = """
-        "Plans": { "p": { "Rates": [ "5/d", "10/d per user+host" ], "Concurrency": 7, "Quotas": [ "1KB/day" ] } },
+        "Plans": { "p": { "Rates": [ "5/d", "10/d per user+host" ], "Concurrency": 7, "Quotas": [ "100KB/day" ] } },
         "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ] }
         """;
 
@@ -20,7 +19,7 @@ public sealed class LimitsResourceTests(PostgreSqlServer database) : IAsyncLifet
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
-        => _origin = await OriginServer.StartAsync(endpoints: static app => app.MapGet("/large", static () => Results.Bytes(new byte[2_000])));
+        => _origin = await OriginServer.StartAsync(endpoints: static app => app.MapGet("/large", static () => Results.Bytes(new byte[200_000])));
 
     public async ValueTask DisposeAsync() => await _origin.DisposeAsync();
 
@@ -41,8 +40,8 @@ public sealed class LimitsResourceTests(PostgreSqlServer database) : IAsyncLifet
         Assert.Equal((6L, 1L), ((long)alice["usage"]!["today"]!["requests"]!, (long)alice["usage"]!["thisMonth"]!["refusals"]!));
         var byHost = alice["limits"]!.AsArray().Single(static limit => limit!["by"]!["host"] is not null)!;
         Assert.Equal(("10/d per user+host", 6L, "ok"), ((string?)byHost["limit"], (long)byHost["used"]!, (string?)byHost["state"]));
-        Assert.Equal("1KB/day", (string?)Assert.Single(alice["quotas"]!.AsArray())!["quota"]);
-        Assert.Contains("pyproxy_quota_users", await MetricsAsync(gateway), StringComparison.Ordinal);
+        Assert.Equal("100KB/day", (string?)Assert.Single(alice["quotas"]!.AsArray())!["quota"]);
+        Assert.Contains("pyproxy_limiter_quotas", await MetricsAsync(gateway), StringComparison.Ordinal);
 
         // 2. Given back
         Assert.Equal(HttpStatusCode.NoContent, (await admin.SendAsync(HttpMethod.Delete, "/limits/users/alice/rates")).Status);
@@ -56,10 +55,10 @@ public sealed class LimitsResourceTests(PostgreSqlServer database) : IAsyncLifet
     [InlineData("DELETE", "/limits/users/nobody/rates", null, HttpStatusCode.NotFound)]
     [InlineData("DELETE", "/limits/users/nobody/quotas", null, HttpStatusCode.NotFound)]
     [InlineData("GET", "/limits/users/nobody", null, HttpStatusCode.NotFound)]
-    [InlineData("POST", "/limits/users/nobody/quotas/raise", """ { "plan": "p", "quota": "1KB/day", "by": "1MB" } """, HttpStatusCode.NotFound)]
-    [InlineData("POST", "/limits/users/alice/quotas/raise", """ { "plan": "q", "quota": "1KB/day", "by": "1MB" } """, HttpStatusCode.NotFound)]
-    [InlineData("POST", "/limits/users/alice/quotas/raise", """ { "plan": "p", "quota": "1KB/day", "by": "much" } """, HttpStatusCode.BadRequest)]
-    [InlineData("POST", "/limits/users/alice/quotas/raise", """ { "plan": "p", "quota": "1KB/day", "by": "-1MB" } """, HttpStatusCode.Conflict)]
+    [InlineData("POST", "/limits/users/nobody/quotas/raise", """ { "plan": "p", "quota": "100KB/day", "by": "1MB" } """, HttpStatusCode.NotFound)]
+    [InlineData("POST", "/limits/users/alice/quotas/raise", """ { "plan": "q", "quota": "100KB/day", "by": "1MB" } """, HttpStatusCode.NotFound)]
+    [InlineData("POST", "/limits/users/alice/quotas/raise", """ { "plan": "p", "quota": "100KB/day", "by": "much" } """, HttpStatusCode.BadRequest)]
+    [InlineData("POST", "/limits/users/alice/quotas/raise", """ { "plan": "p", "quota": "100KB/day", "by": "-1MB" } """, HttpStatusCode.Conflict)]
     [InlineData("POST", "/limits/users/alice/quotas/raise", """ { "plan": "p" } """, HttpStatusCode.BadRequest)]
     public async Task WhatCannotBeDone_IsSaidWhy(string method, string path, string? body, HttpStatusCode expected)
     {
@@ -97,10 +96,10 @@ public sealed class LimitsResourceTests(PostgreSqlServer database) : IAsyncLifet
             await admin.SendAsync(HttpMethod.Delete, "/limits/users/alice/rates"); // asking uses them up
             return (await AskAsync(one, 1))[0] == 403;
         });
-        var quota = Assert.Single((await admin.GetAsync("/limits"))["quotas"]!.AsArray())!;
-        Assert.Equal(("alice", "over"), ((string?)quota["user"], (string?)quota["state"]));
+        await Poll.UntilAsync(async () => (await admin.GetAsync("/limits"))["quotas"]!.AsArray() is [{ } quota]
+            && ((string?)quota["user"], (string?)quota["state"]) == ("alice", "over"));
         var (status, raised) = await admin.SendAsync(
-            HttpMethod.Post, "/limits/users/alice/quotas/raise", """ { "plan": "P", "quota": "1kb/day", "by": "1MB" } """);
+            HttpMethod.Post, "/limits/users/alice/quotas/raise", """ { "plan": "P", "quota": "100kb/day", "by": "100MB" } """);
         Assert.Equal((HttpStatusCode.OK, "ok"), (status, (string?)raised!["state"]));
         await Poll.UntilAsync(async () => (await AskAsync(one, 1))[0] is 200 or 429);
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using PyProxy.Gateway.Limits.Plans;
 
 namespace PyProxy.Gateway.Limits.Quotas;
@@ -15,13 +14,29 @@ internal sealed class QuotaCounters
     private readonly ConcurrentDictionary<Key, QuotaCounter> _counters = new();
     private readonly TimeProvider _time;
 
-    public QuotaCounters(TimeProvider time, UsageMetrics metrics)
+    public QuotaCounters(TimeProvider time, QuotaMetrics metrics)
     {
         _time = time;
-        metrics.Observe(CountUsers);
+        metrics.Observe(() => Current);
     }
 
     public int Count => _counters.Count;
+
+    /// <summary>Those of periods that are not over.</summary>
+    public IEnumerable<QuotaCounter> Current
+    {
+        get
+        {
+            var now = _time.GetUtcNow();
+            foreach (var (_, counter) in _counters)
+            {
+                if (now < counter.Period.End)
+                {
+                    yield return counter;
+                }
+            }
+        }
+    }
 
     public IEnumerable<QuotaCounter> All => _counters.Values;
 
@@ -54,7 +69,7 @@ internal sealed class QuotaCounters
     }
 
     /// <summary>The same quota's counter, or that of the next period where this one is over.</summary>
-    public QuotaCounter Current(QuotaCounter counter)
+    public QuotaCounter Renew(QuotaCounter counter)
     {
         if (_time.GetUtcNow() < counter.Period.End)
         {
@@ -86,24 +101,6 @@ internal sealed class QuotaCounters
 
     private static bool IsSamePeriod(QuotaLimit one, QuotaLimit other)
         => ReferenceEquals(one, other) || (one.Period == other.Period && one.StartDay == other.StartDay && one.TimeZone.Equals(other.TimeZone));
-
-    private List<Measurement<int>> CountUsers()
-    {
-        var counts = new Dictionary<(string Plan, string Quota, string State), int>();
-        foreach (var counter in All)
-        {
-            var quota = counter.Quota;
-            foreach (var state in (ReadOnlySpan<string>)["near", "over"])
-            {
-                var isThere = state == "over" ? counter.IsUsedUp : !counter.IsUsedUp && counter.Used >= counter.Amount * NearShare;
-                var key = (quota.Plan, quota.Name, state);
-                counts[key] = counts.GetValueOrDefault(key) + (isThere ? 1 : 0);
-            }
-        }
-
-        return [.. counts.Select(static count => new Measurement<int>(
-            count.Value, new("plan", count.Key.Plan), new("quota", count.Key.Quota), new("state", count.Key.State)))];
-    }
 
     private readonly record struct Key(string User, string Counter);
 }

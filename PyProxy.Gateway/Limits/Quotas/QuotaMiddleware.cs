@@ -8,7 +8,7 @@ namespace PyProxy.Gateway.Limits.Quotas;
 
 /// <summary>Stage 7, first part: refuses who has used up a quota of a plan that applies, and counts everybody else against theirs.</summary>
 internal sealed class QuotaMiddleware(
-    RequestDelegate next, PlanDirectory plans, PlanSelector selector, UsageLedger ledger, UsageMetrics metrics, RefusalWriter refusals,
+    RequestDelegate next, PlanDirectory plans, PlanSelector selector, UsageLedger ledger, QuotaMetrics metrics, RefusalWriter refusals,
     IOptionsMonitor<UsageOptions> options, TimeProvider time)
 {
     private readonly DefaultObjectPool<LimitAttempt> _attempts = new(new DefaultPooledObjectPolicy<LimitAttempt>());
@@ -49,12 +49,12 @@ internal sealed class QuotaMiddleware(
 
             if (quota.End == QuotaEnd.Slow)
             {
-                metrics.Ended(quota, "slowed");
+                metrics.Slowed(quota);
                 continue;
             }
 
             counter.Ask();
-            metrics.Ended(quota, "refused");
+            metrics.Refused(quota);
             return refusals.WriteAsync(context, Refusal(counter));
         }
 

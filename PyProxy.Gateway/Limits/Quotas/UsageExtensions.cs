@@ -10,7 +10,7 @@ internal static class UsageExtensions
     {
         services.AddGatewaySection<UsageOptions, UsageOptionsValidator>("Gateway:Usage");
         services.AddDatabaseMigrations(UsageTables.Migrations);
-        services.AddSingleton<UsageMetrics>();
+        services.AddSingleton<QuotaMetrics>();
         services.AddSingleton<UsageStore>();
         services.AddSingleton<QuotaCounters>();
         services.AddSingleton<UsageLedger>();

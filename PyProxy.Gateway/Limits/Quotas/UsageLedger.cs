@@ -13,7 +13,7 @@ namespace PyProxy.Gateway.Limits.Quotas;
 /// batch has a number that the database takes once, in the same transaction.
 /// </summary>
 internal sealed partial class UsageLedger(
-    UsageStore store, QuotaCounters counters, PlanDirectory plans, GatewayDatabase database, UsageMetrics metrics, IOptionsMonitor<UsageOptions> options,
+    UsageStore store, QuotaCounters counters, PlanDirectory plans, GatewayDatabase database, QuotaMetrics metrics, IOptionsMonitor<UsageOptions> options,
     TimeProvider time, ILogger<UsageLedger> logger)
     : BackgroundService, IDatabaseConsumer
 {
@@ -57,8 +57,8 @@ internal sealed partial class UsageLedger(
     /// <inheritdoc cref="QuotaCounters.Use"/>
     public QuotaCounter Use(string user, QuotaLimit quota) => counters.Use(user, quota);
 
-    /// <inheritdoc cref="QuotaCounters.Current"/>
-    public QuotaCounter Current(QuotaCounter counter) => counters.Current(counter);
+    /// <inheritdoc cref="QuotaCounters.Renew"/>
+    public QuotaCounter Renew(QuotaCounter counter) => counters.Renew(counter);
 
     public void Release(ReadOnlySpan<QuotaCounter> used)
     {
@@ -130,7 +130,7 @@ internal sealed partial class UsageLedger(
             {
                 if (meter.CutIfUsedUp() is { } quota)
                 {
-                    metrics.Ended(quota, "cut");
+                    metrics.Cut(quota);
                 }
             }
 
@@ -229,7 +229,6 @@ internal sealed partial class UsageLedger(
         {
             if (counter.TryTake(out var amount))
             {
-                metrics.Charged(counter.Quota, amount);
                 quotas.Add(new QuotaCharge(counter, amount));
             }
         }

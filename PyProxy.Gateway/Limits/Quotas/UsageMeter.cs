@@ -116,7 +116,7 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
         user.Add(new Usage(Requests: 0, up - _up, down - _down, isNewTunnel ? 1 : 0, isRefused ? 1 : 0));
         for (var i = 0; i < _quotas.Length; i++)
         {
-            _quotas[i] = ledger.Current(_quotas[i]);
+            _quotas[i] = ledger.Renew(_quotas[i]);
             if (_quotas[i].Quota.CountsBytes)
             {
                 _quotas[i].Add(up - _up + down - _down);
