@@ -46,6 +46,9 @@ internal static class AdminApi
         DestinationsResource.Map(api);
         DrainResource.Map(api);
         LimitsResource.Map(api);
+        RulesResource.Map(api);
+        ListsResource.Map(api);
+        ExplainResource.Map(api);
     }
 
     /// <summary>The answer for a name that means nothing here.</summary>
