@@ -31,6 +31,7 @@ internal static class AdminApi
         services.AddAdminDocument();
         services.AddSingleton<Uptime>();
         services.AddSingleton<UserKeeping>();
+        services.AddSingleton<UserPlans>();
     }
 
     public static void MapAdminApi(this IEndpointRouteBuilder endpoints)
@@ -46,6 +47,7 @@ internal static class AdminApi
         DestinationsResource.Map(api);
         DrainResource.Map(api);
         UsersResource.Map(api);
+        LimitsResource.Map(api);
         RulesResource.Map(api);
         ListsResource.Map(api);
         ExplainResource.Map(api);
