@@ -50,7 +50,7 @@ public static class Program
     /// <summary>The gateway on a valid configuration, not yet started.</summary>
     internal static WebApplication Build(GatewayConfiguration configuration, Action<IServiceCollection>? extend = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = WebApplication.CreateSlimBuilder(configuration.HostOptions);
         builder.UseGatewayConfiguration(configuration); // the validated snapshot is the only configuration from here on
         builder.WebHost.UseListeners();
         builder.Logging.AddGatewayConsole();

@@ -25,13 +25,22 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         _readingErrors = ReadErrorsAsync();
     }
 
+    public int Id => _process.Id;
+
+    /// <summary>Where its configuration is.</summary>
+    public string Folder => _directory.FullName;
+
     /// <summary>Lines of standard error that were waited for, and those before them; after <see cref="ExitAsync"/> all.</summary>
     public IReadOnlyList<string> ErrorLines => _errorLines;
 
     /// <summary>Starts it in a directory of its own.</summary>
     /// <param name="configuration">Text of its <c>appsettings.json</c>, given the directory.</param>
     /// <param name="arguments">The command line.</param>
-    public static async Task<GatewayProcess> StartAsync(Func<string, string>? configuration, params string[] arguments)
+    public static Task<GatewayProcess> StartAsync(Func<string, string>? configuration, params string[] arguments)
+        => StartAsync(configuration, startElsewhere: false, arguments);
+
+    /// <summary>Starts it, where wanted in another directory than that of its configuration, which it is told by <c>--config</c>.</summary>
+    public static async Task<GatewayProcess> StartAsync(Func<string, string>? configuration, bool startElsewhere, params string[] arguments)
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-process-");
         if (configuration is not null)
@@ -42,12 +51,12 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         var start = new ProcessStartInfo("dotnet")
         {
             UseShellExecute = false,
-            WorkingDirectory = directory.FullName,
+            WorkingDirectory = startElsewhere ? "/" : directory.FullName,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "PyProxy.Gateway.dll"));
-        foreach (var argument in arguments)
+        foreach (var argument in startElsewhere ? [.. arguments, "--config", Path.Combine(directory.FullName, "appsettings.json")] : arguments)
         {
             start.ArgumentList.Add(argument);
         }

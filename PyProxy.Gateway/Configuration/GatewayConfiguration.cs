@@ -24,6 +24,16 @@ internal sealed class GatewayConfiguration
 
     public SnapshotConfigurationProvider Snapshot { get; }
 
+    /// <summary>
+    /// For the host: relative paths of Kestrel's certificates and of lists are below the folder of the configuration file. The host is to watch
+    /// nothing by itself, which took a system-wide limited inotify instance, and a watch for each folder below the content root.
+    /// </summary>
+    public WebApplicationOptions HostOptions => new()
+    {
+        ContentRootPath = Loader.File.Directory,
+        Args = ["--hostBuilder:reloadConfigOnChange=false"],
+    };
+
     /// <summary>Puts another valid configuration in force.</summary>
     /// <returns>JSON paths of settings whose new value waits for a restart.</returns>
     public IReadOnlyList<string> Apply(LoadedConfiguration loaded)
