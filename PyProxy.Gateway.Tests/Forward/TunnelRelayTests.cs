@@ -204,7 +204,7 @@ public sealed class TunnelRelayTests : IAsyncLifetime
     public async Task GoneClient_HasItsLastWordsDeliveredAndThenTheTunnelEnds()
     {
         using var gone = new CancellationTokenSource();
-        var relay = Start(clientGone: gone.Token);
+        var relay = RunAsync(new TunnelOptions(), gone.Token);
         await _client.SendAsync("last words"u8.ToArray());
         _client.Far.Shutdown(SocketShutdown.Send);
         await gone.CancelAsync();
@@ -215,8 +215,10 @@ public sealed class TunnelRelayTests : IAsyncLifetime
         Assert.Equal(TunnelEnd.ClientReset, await EndOf(relay));
     }
 
-    private Task<TunnelEnd> Start(TunnelOptions? options = null, CancellationToken clientGone = default)
-        => new TunnelRelay(new FixedOptions(options ?? new TunnelOptions()), _drain, _time, NullLogger<TunnelRelay>.Instance)
+    private Task<TunnelEnd> Start(TunnelOptions? options = null) => RunAsync(options ?? new TunnelOptions(), CancellationToken.None);
+
+    private Task<TunnelEnd> RunAsync(TunnelOptions options, CancellationToken clientGone)
+        => new TunnelRelay(new FixedOptions(options), _drain, _time, NullLogger<TunnelRelay>.Instance)
             .RunAsync(_client.Near, _destination.Near, _exchange, clientGone);
 
     private static Task<TunnelEnd> EndOf(Task<TunnelEnd> relay) => relay.WaitAsync(Patience, TestContext.Current.CancellationToken);
