@@ -44,6 +44,9 @@ internal static class AdminApi
         ConnectionsResource.Map(api);
         DestinationsResource.Map(api);
         DrainResource.Map(api);
+        RulesResource.Map(api);
+        ListsResource.Map(api);
+        ExplainResource.Map(api);
     }
 
     /// <summary>The answer for a name that means nothing here.</summary>
