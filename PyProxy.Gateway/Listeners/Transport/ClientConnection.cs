@@ -214,10 +214,10 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
         return features;
     }
 
-    // The client's last word behind a CONNECT ends one direction of the tunnel that is to come; behind anything else Kestrel takes it for gone.
+    // The client's end behind a CONNECT or SOCKS5 is the end of one direction of the tunnel that is to come; behind anything else Kestrel takes it for gone.
     private void OnReceivingEnded(ReceivingEnd end)
     {
-        if (end == ReceivingEnd.Failed || !(_tunnelIsExpected || end == ReceivingEnd.BehindConnect))
+        if (end == ReceivingEnd.Failed || !(_tunnelIsExpected || end == ReceivingEnd.BehindTunnelRequest))
         {
             SignalClosed(unlessTaken: true);
         }

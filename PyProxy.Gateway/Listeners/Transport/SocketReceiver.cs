@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using PyProxy.Gateway.Listeners.Socks;
 
 namespace PyProxy.Gateway.Listeners.Transport;
 
@@ -10,8 +11,8 @@ internal enum ReceivingEnd
     /// <summary>It ended its direction; or receiving was stopped on this side.</summary>
     Ended = 0,
 
-    /// <summary>It ended its direction, and what it sent last began like a CONNECT.</summary>
-    BehindConnect,
+    /// <summary>It ended its direction, and what it sent last began like a CONNECT, or what it sent first like SOCKS5.</summary>
+    BehindTunnelRequest,
 
     /// <summary>The connection broke.</summary>
     Failed,
@@ -21,7 +22,12 @@ internal enum ReceivingEnd
 internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
-    private bool _lastBeganLikeConnect; // no opinion on framing: it decides nothing but whether an end is taken for a client's leaving
+
+    // No opinions on framing: they decide nothing but whether an end is taken for a client's leaving. Its end may be here before any adapter is.
+    private bool _lastBeganLikeConnect;
+    private bool? _firstBeganLikeSocks;
+
+    private bool AskedForTunnel => _lastBeganLikeConnect || _firstBeganLikeSocks == true;
 
     /// <summary>Ends when nothing more will be received; the pipe is complete then. Never fails: how it ended, the pipe's reader learns.</summary>
     public async Task<ReceivingEnd> RunAsync()
@@ -49,7 +55,7 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
         }
 
         await output.CompleteAsync(error);
-        return error is not null ? ReceivingEnd.Failed : _lastBeganLikeConnect ? ReceivingEnd.BehindConnect : ReceivingEnd.Ended;
+        return error is not null ? ReceivingEnd.Failed : AskedForTunnel ? ReceivingEnd.BehindTunnelRequest : ReceivingEnd.Ended;
     }
 
     /// <summary>Makes <see cref="RunAsync"/> end. What has been received by then is in the pipe.</summary>
@@ -75,6 +81,7 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
             }
 
             _lastBeganLikeConnect = room.Span[..count].StartsWith("CONNECT "u8);
+            _firstBeganLikeSocks ??= room.Span[0] == SocksVersions.Socks5;
 
             output.Advance(count);
             var result = await output.FlushAsync(CancellationToken.None);
