@@ -58,6 +58,7 @@ internal sealed class EgressMetrics
                 {
                     DialPurpose.Forward => "forward",
                     DialPurpose.Configured => "configured",
+                    DialPurpose.Upstream => "upstream",
                     _ => "download",
                 }
             },

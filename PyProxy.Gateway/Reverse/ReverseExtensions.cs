@@ -19,7 +19,7 @@ internal static class ReverseExtensions
     {
         services.AddRequestRules();
         services.AddSingleton<ConfigurationSection>(new ReverseProxySection(policies));
-        services.AddReverseProxy().LoadFromConfig(section).AddTransforms<ReverseTransforms>();
+        services.AddReverseProxy().LoadFromConfig(section).AddTransforms<ReverseTransforms>().AddTransforms<ClusterEgress>();
         services.Replace(ServiceDescriptor.Singleton<IForwarderHttpClientFactory, ReverseHttpClientFactory>());
         return services;
     }

@@ -43,6 +43,7 @@ internal static class AdminApi
         ConfigurationResource.Map(api);
         ConnectionsResource.Map(api);
         DestinationsResource.Map(api);
+        UpstreamsResource.Map(api);
         DrainResource.Map(api);
     }
 

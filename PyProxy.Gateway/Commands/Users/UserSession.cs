@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.State.Database;
 using PyProxy.Gateway.Users;
 using PyProxy.Gateway.Users.Passwords;
@@ -81,15 +82,21 @@ internal sealed class UserSession
     }
 
     /// <returns>What is wrong with the plan's name; <see langword="null"/> where nothing is.</returns>
-    public string? PlanMistake(string? plan)
+    public string? PlanMistake(string? plan) => Mistake("plan", "Gateway:Plans", plan);
+
+    /// <returns>What is wrong with the egress profile's name; <see langword="null"/> where nothing is.</returns>
+    public string? EgressMistake(string? profile)
+        => EgressSnapshot.DirectName.Equals(profile, StringComparison.OrdinalIgnoreCase) ? null : Mistake("egress profile", "Gateway:Egress:Profiles", profile);
+
+    private string? Mistake(string kind, string section, string? name)
     {
-        if (string.IsNullOrEmpty(plan) || _configuration.GetSection($"Gateway:Plans:{plan}").Exists())
+        if (string.IsNullOrEmpty(name) || _configuration.GetSection($"{section}:{name}").Exists())
         {
             return null;
         }
 
-        var plans = _configuration.GetSection("Gateway:Plans").GetChildren().Select(p => p.Key).ToList();
-        return $"there is no plan '{plan}'; {(plans.Count == 0 ? "Gateway:Plans defines none" : $"Gateway:Plans defines: {string.Join(", ", plans)}")}";
+        var known = _configuration.GetSection(section).GetChildren().Select(p => p.Key).ToList();
+        return $"there is no {kind} '{name}'; {(known.Count == 0 ? $"{section} defines none" : $"{section} defines: {string.Join(", ", known)}")}";
     }
 
     /// <summary>Asks for a password, or makes one and shows it, the only time that it can be seen.</summary>

@@ -54,7 +54,7 @@ internal static class UsersImportCommand
             var started = Stopwatch.GetTimestamp();
             var mode = new UserImportMode { Atomic = arguments.GetValue(atomic), Replace = arguments.GetValue(update), Generated = arguments.GetValue(generated) };
             var import = new UserImport(session.Records, session.Options.PasswordHashing, mode);
-            var reader = new UserImportReader(session.PlanMistake);
+            var reader = new UserImportReader(session.PlanMistake, session.EgressMistake);
             var isCsv = (arguments.GetValue(format) ?? (path == "-" || path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? ImportFormat.Csv : ImportFormat.Htpasswd))
                 == ImportFormat.Csv;
             var users = isCsv ? reader.ReadCsv(lines) : reader.ReadHtpasswd(lines);
