@@ -10,19 +10,27 @@ internal sealed class OwnNameServers : INameLookup
 {
     private const int Port = 53;
 
+    // A datagram may get lost; whoever did not answer is asked once more when all others have been asked.
+    private const int Rounds = 2;
+
     private readonly LookupClient _client;
+    private readonly NameServer[][] _servers;
 
     public OwnNameServers(ProfileDnsOptions options)
-        => _client = new LookupClient(new LookupClientOptions([.. options.Servers.Select(static server => TryParse(server, out var endPoint)
-            ? endPoint
-            : throw new FormatException($"\"{server}\" is not the address of a name server."))])
+    {
+        _servers = [.. options.Servers.Select(static server => TryParse(server, out var endPoint)
+            ? new[] { new NameServer(endPoint) }
+            : throw new FormatException($"\"{server}\" is not the address of a name server."))];
+        _client = new LookupClient(new LookupClientOptions([.. _servers.Select(static one => one[0])])
         {
             UseCache = false, // CachingResolver's is bounded and shared by all who ask at once
             Timeout = options.ServerTimeout,
-            Retries = 1,
+            Retries = 0,
             UseTcpOnly = options.Transport == DnsTransport.Tcp,
             ThrowDnsErrors = false,
+            ContinueOnDnsError = false,
         });
+    }
 
     /// <summary>Reads <c>10.0.0.53</c>, <c>10.0.0.53:5353</c> or <c>[fd00::53]:53</c>.</summary>
     public static bool TryParse(string? text, out IPEndPoint endPoint)
@@ -57,12 +65,36 @@ internal sealed class OwnNameServers : INameLookup
         return new NameAnswer(addresses, ipv6.TimeToLive < ipv4.TimeToLive ? ipv6.TimeToLive : ipv4.TimeToLive);
     }
 
+    /// <summary>
+    /// The first answer about the name, also that it does not exist. The library's own way through several servers takes that for a failure,
+    /// and the next server for one that knows better.
+    /// </summary>
     private async Task<Records> QueryAsync(string name, QueryType type, CancellationToken cancellationToken)
+    {
+        var failed = Records.Failed(SocketError.TryAgain);
+        for (var round = 0; round < Rounds; round++)
+        {
+            foreach (var server in _servers)
+            {
+                var records = await QueryAsync(server, name, type, cancellationToken);
+                if (records.Error is null or SocketError.HostNotFound or SocketError.NoData)
+                {
+                    return records;
+                }
+
+                failed = records;
+            }
+        }
+
+        return failed;
+    }
+
+    private async Task<Records> QueryAsync(NameServer[] server, string name, QueryType type, CancellationToken cancellationToken)
     {
         IDnsQueryResponse response;
         try
         {
-            response = await _client.QueryAsync(name, type, cancellationToken: cancellationToken);
+            response = await _client.QueryServerAsync(server, name, type, cancellationToken: cancellationToken);
         }
         catch (DnsResponseException e)
         {
@@ -94,6 +126,7 @@ internal sealed class OwnNameServers : INameLookup
 
     private sealed record Records(List<IPAddress> Addresses, TimeSpan TimeToLive, SocketError? Error)
     {
-        public static Records Failed(SocketError error) => new([], TimeSpan.MaxValue, error);
+        // One half of an answer is not to be kept for long while the other half is only late.
+        public static Records Failed(SocketError error) => new([], error == SocketError.HostNotFound ? TimeSpan.MaxValue : TimeSpan.Zero, error);
     }
 }
