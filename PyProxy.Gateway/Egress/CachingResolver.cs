@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using PyProxy.Gateway.Egress.Names;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Egress;
 
@@ -38,7 +39,15 @@ internal sealed partial class CachingResolver(
             _ = AnswerAsync(entry);
         }
 
+        // What the cache has is not worth a span.
+        using var span = entry.Answer.IsCompleted ? null : GatewayTracing.StartChild("dns");
+        span?.SetTag("dns.question.name", name);
         var answer = await entry.Answer.WaitAsync(cancellationToken);
+        if (answer.Error is { } failure)
+        {
+            span?.Fail(failure.ToString());
+        }
+
         metrics.DnsLookup(answer.Error is not null ? DnsOutcome.Failure : isNew ? DnsOutcome.Miss : DnsOutcome.Hit);
         return answer.Error is { } error ? throw new SocketException((int)error) : answer.Addresses;
     }
@@ -76,6 +85,7 @@ internal sealed partial class CachingResolver(
     private async Task AnswerAsync(Entry entry)
     {
         var held = limits();
+        var started = time.GetTimestamp();
         DnsAnswer answer;
         try
         {
@@ -100,6 +110,7 @@ internal sealed partial class CachingResolver(
             answer = new DnsAnswer([], SocketError.NoRecovery);
         }
 
+        metrics.DnsLookedUp(answer.Error is null, time.GetElapsedTime(started));
         Settle(entry, answer, held);
     }
 

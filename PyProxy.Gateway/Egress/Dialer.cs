@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Polly.Registry;
@@ -42,21 +43,45 @@ internal sealed class Dialer(
     {
         var started = time.GetTimestamp();
         var purpose = request.Purpose;
+        using var span = GatewayTracing.StartChild("dial", ActivityKind.Client);
+        span?.SetTag("server.address", request.Target.Host).SetTag("server.port", request.Target.Port);
         try
         {
             var connection = await ConnectInTimeAsync(new Dial(this, request, runtime.Current), cancellationToken);
             metrics.Dialed(EgressMetrics.Success, connection.RemoteEndPoint.AddressFamily, purpose, time.GetElapsedTime(started));
+            span?.SetTag("network.peer.address", connection.RemoteEndPoint.Address.ToString());
             return connection;
         }
         catch (ProxyException e)
         {
             metrics.Dialed(e.Error.Token ?? "error", family: null, purpose, time.GetElapsedTime(started));
+            span?.Fail(e.Error.Token ?? "error");
             throw;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             metrics.Dialed(EgressMetrics.Cancelled, family: null, purpose, time.GetElapsedTime(started));
+            span?.Fail(EgressMetrics.Cancelled);
             throw;
+        }
+    }
+
+    /// <summary>Where a connection would lead, without making one: for a question without traffic.</summary>
+    /// <param name="request">What would be asked for.</param>
+    /// <param name="supposed">What the name is to resolve to; <see langword="null"/> = it is resolved.</param>
+    /// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
+    public async ValueTask<DialPreview> PreviewAsync(DialRequest request, IReadOnlyList<IPAddress>? supposed, CancellationToken cancellationToken)
+    {
+        var addresses = supposed ?? [];
+        var dial = new Dial(this, request, runtime.Current);
+        try
+        {
+            addresses = supposed ?? await ResolveAsync(dial, cancellationToken);
+            return new DialPreview(addresses, Vet(dial, addresses), Error: null);
+        }
+        catch (ProxyException e)
+        {
+            return new DialPreview(addresses, [], e.Error);
         }
     }
 

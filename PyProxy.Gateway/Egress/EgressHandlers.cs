@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using PyProxy.Gateway.Egress.Profiles;
@@ -40,7 +41,11 @@ internal sealed class EgressHandlers : IDisposable
 
     /// <summary>For <see cref="SocketsHttpHandler.ConnectCallback"/> of handlers that others make.</summary>
     public Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> ConnectCallback(DialPurpose purpose)
-        => async (context, cancellationToken) => (await _dialer.ConnectAsync(TargetOf(context), purpose, cancellationToken)).Stream;
+        => async (context, cancellationToken) =>
+        {
+            Follow(context);
+            return (await _dialer.ConnectAsync(TargetOf(context), purpose, cancellationToken)).Stream;
+        };
 
     /// <summary>
     /// A handler for one purpose, fit for a proxy: it changes nothing about messages (no redirects, cookies, decompression, tracing headers) and
@@ -134,6 +139,7 @@ internal sealed class EgressHandlers : IDisposable
     private Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> Directly(ConnectionPoolKey key, DialPurpose purpose)
         => async (context, cancellationToken) =>
         {
+            Follow(context);
             var request = new DialRequest(TargetOf(context), purpose) { Profile = key.Profile, Source = key.Source, Condition = key.Condition };
             return (await _dialer.ConnectAsync(request, cancellationToken)).Stream;
         };
@@ -143,10 +149,23 @@ internal sealed class EgressHandlers : IDisposable
     {
         var pool = key.Profile.Upstreams!;
         var choice = new EgressChoice(key.Profile, key.Source, key.Condition);
-        return key.IsParent
-            ? async (_, cancellationToken) => (await _upstreams.ConnectAsync(pool, upstream, choice, cancellationToken)).Stream
-            : async (context, cancellationToken)
-                => (await _upstreams.ConnectAsync(pool, upstream, TargetOf(context), choice, purpose, via: null, cancellationToken)).Stream;
+        return async (context, cancellationToken) =>
+        {
+            Follow(context);
+            var connection = key.IsParent
+                ? await _upstreams.ConnectAsync(pool, upstream, choice, cancellationToken)
+                : await _upstreams.ConnectAsync(pool, upstream, TargetOf(context), choice, purpose, via: null, cancellationToken);
+            return connection.Stream;
+        };
+    }
+
+    /// <summary>A connection belongs to the trace of the first that needs it. Holds for as long as the calling method runs, which has to be asynchronous.</summary>
+    private static void Follow(SocketsHttpConnectionContext context)
+    {
+        if (context.InitialRequestMessage.Options.TryGetValue(GatewayTracing.Try, out var trying))
+        {
+            Activity.Current = trying;
+        }
     }
 
     private static HostPort TargetOf(SocketsHttpConnectionContext context)

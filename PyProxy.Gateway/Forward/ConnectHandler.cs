@@ -40,7 +40,9 @@ internal sealed class ConnectHandler(
         }
 
         // 2. Dial. A failure is thrown, and answered where all are.
+        exchange.UpstreamObserver?.OnSending(request: null);
         var destination = await tunnels.ConnectAsync(target, exchange, via.ForNextProxy(context.Request), context.RequestAborted);
+        exchange.UpstreamObserver?.OnAnswered(status: null);
 
         // 3. Only now tell the client that the tunnel stands.
         ITunnelLeg client;

@@ -27,16 +27,20 @@ internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy
         proxyRequest.Headers.Host = null;
         var target = RequestTarget.Split(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
         proxyRequest.RequestUri = UpstreamPath.MakeUri(destinationPrefix, target.Path, privacy.ApplyToQuery(httpContext, target.Query));
-        var choice = egress.Choose(Exchange.Of(httpContext));
+        var exchange = Exchange.Of(httpContext);
+        var choice = egress.Choose(exchange);
         if (!choice.IsUsual)
         {
             proxyRequest.Options.Set(EgressChoice.Key, choice);
         }
+
+        exchange.UpstreamObserver?.OnSending(proxyRequest);
     }
 
     public override async ValueTask<bool> TransformResponseAsync(
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
+        Exchange.Of(httpContext).UpstreamObserver?.OnAnswered((int?)proxyResponse?.StatusCode);
         if (!await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken))
         {
             return false;

@@ -31,8 +31,8 @@ public sealed class EgressChooserTests : IAsyncDisposable
         var preview = Chooser.Preview(exchange);
         var choice = Chooser.Choose(exchange);
 
-        Assert.Equal((profile, by), (preview.Profile, preview.By.ToString()));
-        Assert.Equal(source, Assert.Single(preview.SourceAddresses));
+        Assert.Equal((profile, by), (preview.Profile.Name, preview.By.ToString()));
+        Assert.Equal(source, preview.Source.ToString());
         Assert.Equal((profile, source), (choice.Profile.Name, choice.Source.V4!.ToString()));
     }
 
@@ -52,7 +52,7 @@ public sealed class EgressChooserTests : IAsyncDisposable
 
         Assert.Equal(["192.0.2.5", "192.0.2.5", "192.0.2.5", "192.0.2.6", "192.0.2.6"], seen, StringComparer.Ordinal);
 
-        string Peek() => Chooser.Preview(exchange).SourceAddresses[0];
+        string Peek() => Chooser.Preview(exchange).Source.ToString();
         string Choose() => Chooser.Choose(exchange).Source.V4!.ToString();
     }
 

@@ -45,6 +45,9 @@ internal static class AdminApi
         DestinationsResource.Map(api);
         UpstreamsResource.Map(api);
         DrainResource.Map(api);
+        RulesResource.Map(api);
+        ListsResource.Map(api);
+        ExplainResource.Map(api);
     }
 
     /// <summary>The answer for a name that means nothing here.</summary>

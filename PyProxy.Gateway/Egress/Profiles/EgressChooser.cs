@@ -1,5 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
+using PyProxy.Gateway.Egress.Upstreams;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Egress.Profiles;
@@ -27,14 +26,7 @@ internal sealed class EgressChooser(EgressRuntime runtime)
         var user = UserOf(exchange);
         var source = profile.Sources.Peek(user, host);
         var upstream = profile.Upstreams?.Peek(user, host);
-        return new EgressPreview(
-            profile.Name,
-            origin,
-            [.. new[] { source.V4, source.V6 }.OfType<IPAddress>().Select(static address => address.ToString())],
-            profile.Family,
-            [.. profile.Dns?.Servers ?? []],
-            upstream?.Name,
-            upstream is not null && upstream.ResolvesFor(exchange.Target, exchange.AddressCondition));
+        return new EgressPreview(profile, origin, source, upstream, upstream is not null && upstream.ResolvesFor(exchange.Target, exchange.AddressCondition));
     }
 
     private static EgressChoice Choose(EgressProfile profile, Exchange? exchange)
@@ -94,18 +86,9 @@ internal enum EgressOrigin
 }
 
 /// <summary>The answer of <see cref="EgressChooser.Preview"/>.</summary>
-/// <param name="Profile">The profile's name; <c>direct</c> is always there.</param>
+/// <param name="Profile">The profile.</param>
 /// <param name="By">On whose word.</param>
-/// <param name="SourceAddresses">Where it would leave from, one for each family; empty = the operating system chooses.</param>
-/// <param name="AddressFamily">Which addresses of the name would be used.</param>
-/// <param name="NameServers">The profile's own; empty = the system's resolver.</param>
+/// <param name="Source">Where it would leave from.</param>
 /// <param name="Upstream">The upstream proxy that would be tried first; <see langword="null"/> = none: directly, or all are out.</param>
 /// <param name="UpstreamResolves">Whether that one would be handed the name.</param>
-internal sealed record EgressPreview(
-    string Profile,
-    EgressOrigin By,
-    IReadOnlyList<string> SourceAddresses,
-    FamilyPreference AddressFamily,
-    IReadOnlyList<string> NameServers,
-    string? Upstream,
-    bool UpstreamResolves);
+internal sealed record EgressPreview(EgressProfile Profile, EgressOrigin By, SourcePair Source, UpstreamProxy? Upstream, bool UpstreamResolves);

@@ -17,6 +17,8 @@ internal readonly record struct SourcePair(IPAddress? V4, IPAddress? V6)
     /// <summary>Whether the operating system chooses.</summary>
     public bool IsOpen => V4 is null && V6 is null;
 
+    public override string ToString() => IsOpen ? "" : string.Join(", ", new[] { V4, V6 }.OfType<IPAddress>());
+
     public IPAddress? For(AddressFamily family) => family == AddressFamily.InterNetwork ? V4 : V6;
 
     /// <summary>Whether a destination of this family can be reached.</summary>

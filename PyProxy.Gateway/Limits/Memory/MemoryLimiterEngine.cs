@@ -76,6 +76,22 @@ internal sealed class MemoryLimiterEngine : ILimiterEngine, IDisposable
         return decision;
     }
 
+    public ValueTask<IReadOnlyList<LimitStanding>> PeekAsync(LimitAttempt attempt, CancellationToken cancellationToken)
+    {
+        var now = Now;
+        List<LimitStanding> standings = [];
+        foreach (var plan in attempt.Plans)
+        {
+            foreach (var group in plan.Groups)
+            {
+                var state = _subjects.GetValueOrDefault(attempt.Subject.KeyIn(group.Scope)) ?? new SubjectState(group);
+                state.Peek(group, now, standings);
+            }
+        }
+
+        return new(standings);
+    }
+
     public void Release(LimitAttempt attempt)
     {
         if (attempt.EngineState is SubjectState one)
