@@ -33,7 +33,11 @@ internal sealed class DebianProxy : IAsyncDisposable
     public static Task<DebianProxy> StartSquidAsync() => StartAsync("squid", "http", (directory, port) =>
     {
         // Squid gives up root where it has it, and then has to be able to write here.
-        File.SetUnixFileMode(directory, (UnixFileMode)0b111_111_111);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(directory, (UnixFileMode)0b111_111_111);
+        }
+
         return $"-N -f {Write(directory, $"""
             http_port 127.0.0.1:{port}
             http_access allow all

@@ -38,5 +38,5 @@ internal sealed class EgressRuntime : IDisposable
     }
 
     private EgressSnapshot Compile(EgressOptions options, EgressSnapshot? previous)
-        => new(options, _ownListeners, _profiles.CompileDirect(options, previous?.Direct), _profiles.Compile(options, previous?.Profiles));
+        => new(options, _ownListeners, ProfileCompiler.CompileDirect(options, previous?.Direct), _profiles.Compile(options, previous?.Profiles));
 }

@@ -1,6 +1,5 @@
 using System.Net;
 using PyProxy.Gateway.Egress;
-using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Tests.Egress.Names;

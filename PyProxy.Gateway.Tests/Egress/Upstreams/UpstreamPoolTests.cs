@@ -22,7 +22,7 @@ public sealed class UpstreamPoolTests
     [Fact]
     public void Weighted_GivesSharesByWeight()
     {
-        var taken = Take(Pool(UpstreamSelection.Weighted, ("a", 1), ("b", 3)), 400).ToList();
+        var taken = Take(Pool(UpstreamSelection.Weighted, ("a", 1), ("b", 3)), 400);
 
         Assert.InRange(taken.Count(name => name == "b"), 297, 303);
         Assert.DoesNotContain("a a", string.Join(' ', taken), StringComparison.Ordinal); // spread, not in runs
@@ -140,7 +140,7 @@ public sealed class UpstreamPoolTests
         Assert.Equal([false, true], reloaded.Proxies.Select(p => p.Health.IsIn));
     }
 
-    private static IEnumerable<string> Take(UpstreamPool pool, int count) => Enumerable.Range(0, count).Select(_ => pool.Choose("", "", [])!.Name).ToList();
+    private static List<string> Take(UpstreamPool pool, int count) => [.. Enumerable.Range(0, count).Select(_ => pool.Choose("", "", [])!.Name)];
 
     private static void Eject(UpstreamPool pool, string name)
     {

@@ -13,7 +13,7 @@ internal sealed partial class ProfileCompiler(SystemResolver system, TimeProvide
     private readonly Dictionary<EgressProfile, string> _madeOf = []; // under the runtime's lock
 
     /// <summary>What leaves without a profile.</summary>
-    public EgressProfile CompileDirect(EgressOptions options, EgressProfile? previous)
+    public static EgressProfile CompileDirect(EgressOptions options, EgressProfile? previous)
     {
         IPAddress[] sources = options.SourceAddress is { } source ? [IPAddress.Parse(source)] : [];
         return previous is not null && previous.Sources.All.SequenceEqual(sources)
