@@ -44,8 +44,7 @@ public sealed class UpstreamProxiesTests(UpstreamProxiesTests.ParentGateway shar
         await gateway.StopAsync();
         var own = await gateway.AccessLogAsync();
         await gateway.DisposeAsync(); // closes the connections that are kept, which are tunnels to the parent
-        await Poll.UntilAsync(async () => 
-            (await parent.AccessLogAsync()).Split('\n').Count(line => line.Contains(_origin.Address.Authority, StringComparison.Ordinal)) == 3);
+        await Poll.UntilAsync(async () => (await parent.AccessLogAsync()).Split('\n').Count(line => line.Contains(_origin.Address.Authority, StringComparison.Ordinal)) == 3);
         Assert.Equal(3, own.Split("\"destination\":\"pool/parent\"").Length - 1);
         Assert.All(_origin.Requests, request => Assert.Null(request["Proxy-Authorization"]));
     }
