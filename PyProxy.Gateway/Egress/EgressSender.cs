@@ -102,13 +102,12 @@ internal sealed class EgressSender(
                 throw new UpstreamUnusableException(unusable.Error, e);
             }
 
-            // A parent answers in its own name when a destination breaks off; one that breaks off itself has failed. A request that is safe to
-            // send again, and of which nothing was read from the client, goes to another one (RFC 9110 §9.2.2).
-            if (isParent && e.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.Unknown && ProxyException.Find(e) is null)
+            // It broke off without an answer. A request that is safe to send again, and of which nothing was read from the client, goes to
+            // another one (RFC 9110 §9.2.2). It counts for nothing: the destination may be the cause.
+            if (isParent && MayRepeat(request)
+                && e.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.Unknown && ProxyException.Find(e) is null)
             {
-                var error = UpstreamFailure.BrokeOff(proxy);
-                upstreams.Note(pool, proxy, error);
-                throw MayRepeat(request) ? new UpstreamUnusableException(error, e) : new ProxyException(error, e);
+                throw new UpstreamUnusableException(UpstreamFailure.BrokeOff(proxy), e) { Counts = false };
             }
 
             throw;

@@ -29,7 +29,7 @@ internal static class UsersImportCommand
         var command = new Command("import", """
             Bring many users into the database, from CSV or htpasswd.
 
-            CSV begins with a heading, out of: name, password, password_hash, groups, plan, disabled. Groups are separated by semicolons.
+            CSV begins with a heading, out of: name, password, password_hash, groups, plan, egress_profile, disabled. Groups are separated by semicolons.
             Clear passwords are hashed on all processors, which takes tens of milliseconds each; hashes are taken as they are, and weak ones of
             htpasswd are replaced at the user's next login. A bad line is named by its number and spoils no other. Exit code 65 if there were any.
 

@@ -19,15 +19,19 @@ internal sealed class UpstreamChecks(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         Dictionary<UpstreamPool, (CancellationTokenSource Stop, Task Checks)> running = [];
-        var reloaded = new SemaphoreSlim(0);
-        void OnChanged(object? sender, EventArgs e) => reloaded.Release();
+        var reloaded = NewSignal();
+        void OnChanged(object? sender, EventArgs e) => Volatile.Read(ref reloaded).TrySetResult();
         runtime.Changed += OnChanged;
         try
         {
             while (true)
             {
-                // 1. Every pool that there is has its checks, and no other
-                var pools = runtime.Current.Profiles.Values.Select(static profile => profile).Where(static profile => profile.Upstreams is not null).ToList();
+                // 1. What changes from here on is seen by the next round
+                var changed = NewSignal();
+                Volatile.Write(ref reloaded, changed);
+
+                // 2. Every pool that there is has its checks, and no other
+                var pools = runtime.Current.Profiles.Values.Where(static profile => profile.Upstreams is not null).ToList();
                 foreach (var (pool, (stop, checks)) in running.Where(r => pools.TrueForAll(p => p.Upstreams != r.Key)).ToList())
                 {
                     await EndAsync(stop, checks);
@@ -40,9 +44,9 @@ internal sealed class UpstreamChecks(
                     running.Add(profile.Upstreams!, (stop, CheckAlwaysAsync(profile, profile.Upstreams!, stop.Token)));
                 }
 
-                // 2. What operators are told
+                // 3. What operators are told
                 Report(pools);
-                await Task.WhenAny(reloaded.WaitAsync(stoppingToken), Task.Delay(Look, time, stoppingToken));
+                await Task.WhenAny(changed.Task, Task.Delay(pools.Count == 0 ? Timeout.InfiniteTimeSpan : Look, time, stoppingToken));
                 stoppingToken.ThrowIfCancellationRequested();
             }
         }
@@ -59,6 +63,8 @@ internal sealed class UpstreamChecks(
             }
         }
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static async Task EndAsync(CancellationTokenSource stop, Task checks)
     {

@@ -65,13 +65,17 @@ internal sealed class UpstreamDialer(Dialer dialer, EgressRuntime runtime, Gatew
         catch (Exception e)
         {
             await connection.DisposeAsync();
-            if (e is UpstreamUnusableException unusable)
+            switch (e)
             {
-                Note(pool, proxy, unusable.Error);
-            }
-            else if (e is ProxyException)
-            {
-                metrics.Opened(pool, proxy, UpstreamMetrics.Answered);
+                case UpstreamUnusableException { Counts: true } unusable:
+                    Note(pool, proxy, unusable.Error);
+                    break;
+                case UpstreamUnusableException:
+                    metrics.Opened(pool, proxy, UpstreamMetrics.Failed);
+                    break;
+                case ProxyException:
+                    metrics.Opened(pool, proxy, UpstreamMetrics.Answered);
+                    break;
             }
 
             throw;
@@ -197,7 +201,7 @@ internal sealed class UpstreamDialer(Dialer dialer, EgressRuntime runtime, Gatew
         }
         catch (Exception e) when (e is EndOfStreamException or SocketException or IOException and not (ProxyException or UpstreamUnusableException))
         {
-            throw new UpstreamUnusableException(UpstreamFailure.BrokeOff(proxy), e);
+            throw new UpstreamUnusableException(UpstreamFailure.BrokeOff(proxy), e) { Counts = false };
         }
     }
 }

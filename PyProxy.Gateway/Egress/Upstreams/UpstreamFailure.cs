@@ -11,6 +11,12 @@ internal sealed class UpstreamUnusableException(ProxyError error, Exception? inn
 {
     public ProxyError Error { get; } = error;
 
+    /// <summary>
+    /// Whether it counts against the proxy. Not where a destination may be the cause, which any user may choose: some proxies pass a broken
+    /// connection on instead of answering in their own name.
+    /// </summary>
+    public bool Counts { get; init; } = true;
+
     public static UpstreamUnusableException? Find(Exception? exception)
     {
         for (var e = exception; e is not null; e = e.InnerException)
