@@ -71,6 +71,11 @@ internal sealed class UserSession
             await session.ErrorAsync($"{e.Message} (Gateway:SharedState:Database says where it is.)");
             return ExitCodes.Unavailable;
         }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await session.ErrorAsync("Interrupted.");
+            return ExitCodes.Interrupted;
+        }
     }
 
     public Task SayAsync(string text) => Invocation.Output.WriteLineAsync(text);
@@ -84,22 +89,21 @@ internal sealed class UserSession
         return ExitCodes.NoUser;
     }
 
-    /// <returns>What is wrong with the plan's name; <see langword="null"/> where nothing is.</returns>
-    public string? PlanMistake(string? plan) => Mistake("plan", "Gateway:Plans", plan);
+    /// <inheritdoc cref="PlanNames.Mistake"/>
+    public string? PlanMistake(string? plan) => PlanNames.Mistake(_configuration, plan);
 
     /// <returns>What is wrong with the egress profile's name; <see langword="null"/> where nothing is.</returns>
     public string? EgressMistake(string? profile)
-        => EgressSnapshot.DirectName.Equals(profile, StringComparison.OrdinalIgnoreCase) ? null : Mistake("egress profile", "Gateway:Egress:Profiles", profile);
-
-    private string? Mistake(string kind, string section, string? name)
     {
-        if (string.IsNullOrEmpty(name) || _configuration.GetSection($"{section}:{name}").Exists())
+        const string Section = "Gateway:Egress:Profiles";
+        if (string.IsNullOrEmpty(profile) || EgressSnapshot.DirectName.Equals(profile, StringComparison.OrdinalIgnoreCase)
+            || _configuration.GetSection($"{Section}:{profile}").Exists())
         {
             return null;
         }
 
-        var known = _configuration.GetSection(section).GetChildren().Select(p => p.Key).ToList();
-        return $"there is no {kind} '{name}'; {(known.Count == 0 ? $"{section} defines none" : $"{section} defines: {string.Join(", ", known)}")}";
+        var known = _configuration.GetSection(Section).GetChildren().Select(static p => p.Key).ToList();
+        return $"there is no egress profile '{profile}'; {Section} defines{(known.Count == 0 ? " none" : $": {string.Join(", ", known)}")}";
     }
 
     /// <summary>Asks for a password, or makes one and shows it, the only time that it can be seen.</summary>
