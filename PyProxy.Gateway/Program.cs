@@ -57,7 +57,7 @@ public static class Program
 
         AddFeatures(builder.Services, builder.Configuration);
         extend?.Invoke(builder.Services);
-        builder.Services.AddOpenTelemetry().WithGatewayMetrics(builder.Configuration);
+        builder.Services.AddOpenTelemetry().WithGatewayTelemetry(builder.Configuration);
 
         var app = builder.Build();
 

@@ -145,7 +145,7 @@ public sealed class ConfigurationReloaderTests : IDisposable
         var configuration = new GatewayConfiguration(loader, await loader.LoadAsync(TestContext.Current.CancellationToken));
         var status = new ConfigurationStatus("test", _time);
         var log = new FakeLogger<ConfigurationReloader>();
-        var metrics = new ConfigurationMetrics(_services.GetRequiredService<IMeterFactory>());
+        var metrics = new ConfigurationMetrics(_services.GetRequiredService<IMeterFactory>(), status);
         return new Running(
             new ConfigurationReloader(configuration, status, metrics, _time, log),
             new ConfigurationBuilder().Add(configuration.Snapshot).Build(),

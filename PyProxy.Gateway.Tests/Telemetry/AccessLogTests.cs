@@ -159,7 +159,7 @@ public sealed class AccessLogTests
         }
 
         await dropped.WaitForMeasurementsAsync(3, Cancellation).WaitAsync(Patience, Cancellation);
-        Assert.All(dropped.GetMeasurementSnapshot(), m => Assert.Equal("queue_full", m.Tags["pyproxy.reason"]));
+        Assert.All(dropped.GetMeasurementSnapshot(), m => Assert.Equal("queue_full", m.Tags["reason"]));
         stuck.Drain();
     }
 

@@ -49,7 +49,7 @@ internal sealed class ObservedServer : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection([new("Gateway:Telemetry:AccessLog:Path", logPath)]).AddInMemoryCollection(configuration ?? []);
         builder.Logging.ClearProviders().AddFakeLogging();
         builder.Services.AddGatewayTelemetry().AddAdmin();
-        builder.Services.AddOpenTelemetry().WithGatewayMetrics(builder.Configuration);
+        builder.Services.AddOpenTelemetry().WithGatewayTelemetry(builder.Configuration);
         services?.Invoke(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PyProxy.Gateway.Commands.Capacity;
 using PyProxy.Gateway.Commands.Users;
 
 namespace PyProxy.Gateway.Commands;
@@ -45,6 +46,7 @@ internal static class GatewayCommands
               PyProxy.Gateway check                                   what is wrong with the configuration, with lines
               PyProxy.Gateway users add alice                         a user in the database; asks for the password
               PyProxy.Gateway origin                                  a sample origin to try the proxies against
+              PyProxy.Gateway capacity                                how many users at once a running gateway holds
             """);
         RunCommand.Configure(root, program);
         root.Subcommands.Add(CheckCommand.Create(program));
@@ -54,6 +56,7 @@ internal static class GatewayCommands
         root.Subcommands.Add(AdminTokenCommand.Create(program));
         root.Subcommands.Add(HealthCommand.Create(program));
         root.Subcommands.Add(OriginCommand.Create());
+        root.Subcommands.Add(CapacityCommand.Create());
         return root;
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Egress;
 
@@ -37,7 +38,15 @@ internal sealed partial class CachingResolver(
             _ = AnswerAsync(entry);
         }
 
+        // What the cache has is not worth a span.
+        using var span = entry.Answer.IsCompleted ? null : GatewayTracing.StartChild("dns");
+        span?.SetTag("dns.question.name", name);
         var answer = await entry.Answer.WaitAsync(cancellationToken);
+        if (answer.Error is { } failure)
+        {
+            span?.Fail(failure.ToString());
+        }
+
         metrics.DnsLookup(answer.Error is not null ? DnsOutcome.Failure : isNew ? DnsOutcome.Miss : DnsOutcome.Hit);
         return answer.Error is { } error ? throw new SocketException((int)error) : answer.Addresses;
     }
@@ -75,6 +84,7 @@ internal sealed partial class CachingResolver(
     private async Task AnswerAsync(Entry entry)
     {
         var dns = runtime.Current.Dns;
+        var started = time.GetTimestamp();
         DnsAnswer answer;
         try
         {
@@ -99,6 +109,7 @@ internal sealed partial class CachingResolver(
             answer = new DnsAnswer([], SocketError.NoRecovery);
         }
 
+        metrics.DnsLookedUp(answer.Error is null, time.GetElapsedTime(started));
         Settle(entry, answer, dns);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Polly.Registry;
@@ -35,20 +36,25 @@ internal sealed class Dialer(
         HostPort target, DialPurpose purpose, CancellationToken cancellationToken, IAddressCondition? condition = null)
     {
         var started = time.GetTimestamp();
+        using var span = GatewayTracing.StartChild("dial", ActivityKind.Client);
+        span?.SetTag("server.address", target.Host).SetTag("server.port", target.Port);
         try
         {
             var connection = await ConnectInTimeAsync(new Dial(this, target, purpose, runtime.Current, condition), cancellationToken);
             metrics.Dialed(EgressMetrics.Success, connection.RemoteEndPoint.AddressFamily, purpose, time.GetElapsedTime(started));
+            span?.SetTag("network.peer.address", connection.RemoteEndPoint.Address.ToString());
             return connection;
         }
         catch (ProxyException e)
         {
             metrics.Dialed(e.Error.Token ?? "error", family: null, purpose, time.GetElapsedTime(started));
+            span?.Fail(e.Error.Token ?? "error");
             throw;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             metrics.Dialed(EgressMetrics.Cancelled, family: null, purpose, time.GetElapsedTime(started));
+            span?.Fail(EgressMetrics.Cancelled);
             throw;
         }
     }

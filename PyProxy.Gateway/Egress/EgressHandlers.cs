@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using PyProxy.Gateway.Traffic;
@@ -107,6 +108,11 @@ internal sealed class EgressHandlers : IDisposable
             if (!HostPort.TryCanonicalizeHost(endPoint.Host.AsSpan().Trim("[]"), out var host))
             {
                 throw new ProxyException(ProxyErrors.BadRequest($"\"{endPoint.Host}\" is neither a name nor an address."));
+            }
+
+            if (context.InitialRequestMessage.Options.TryGetValue(GatewayTracing.Try, out var trying))
+            {
+                Activity.Current = trying; // of the first that needs the connection; only for as long as this method runs
             }
 
             // Every request of this pool has an equal one.

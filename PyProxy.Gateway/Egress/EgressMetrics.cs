@@ -27,10 +27,12 @@ internal sealed class EgressMetrics
     private readonly Counter<long> _dials;
     private readonly Histogram<double> _duration;
     private readonly Counter<long> _lookups;
+    private readonly Histogram<double> _lookupDuration;
+    private readonly Meter _meter;
 
     public EgressMetrics(IMeterFactory meters)
     {
-        var meter = meters.Create("PyProxy.Gateway");
+        var meter = _meter = meters.Create("PyProxy.Gateway");
         _dials = meter.CreateCounter<long>("pyproxy.egress.dials", "{dial}", "Connections asked for, by outcome and address family.");
         _duration = meter.CreateHistogram(
             "pyproxy.egress.dial.duration",
@@ -38,6 +40,11 @@ internal sealed class EgressMetrics
             "Time to resolve, vet and connect, retries included.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
         _lookups = meter.CreateCounter<long>("pyproxy.egress.dns.lookups", "{lookup}", "Names asked for, by outcome.");
+        _lookupDuration = meter.CreateHistogram(
+            "pyproxy.egress.dns.duration",
+            "s",
+            "Duration of lookups that were made, by outcome (success, failure).",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
     }
 
     /// <param name="outcome"><see cref="Success"/>, <see cref="Cancelled"/> or the token of the error.</param>
@@ -83,4 +90,11 @@ internal sealed class EgressMetrics
             }));
         }
     }
+
+    public void DnsLookedUp(bool success, TimeSpan duration)
+        => _lookupDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("outcome", success ? "success" : "failure"));
+
+    /// <summary>Shows how many names are remembered; read when metrics are collected.</summary>
+    public void ObserveNames(Func<int> count)
+        => _meter.CreateObservableGauge("pyproxy.egress.dns.cached_names", count, "{name}", "Names that are remembered.");
 }

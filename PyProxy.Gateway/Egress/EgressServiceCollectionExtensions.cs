@@ -13,12 +13,18 @@ internal static class EgressServiceCollectionExtensions
         services.TryAddSingleton<IOwnListeners, NoOwnListeners>();
         services.TryAddSingleton<IConnector, SocketConnector>();
         services.TryAddSingleton<SystemResolver>();
-        services.TryAddSingleton<IResolver>(static provider => new CachingResolver(
-            provider.GetRequiredService<SystemResolver>(),
-            provider.GetRequiredService<EgressRuntime>(),
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<EgressMetrics>(),
-            provider.GetRequiredService<ILogger<CachingResolver>>()));
+        services.TryAddSingleton<IResolver>(static provider =>
+        {
+            var metrics = provider.GetRequiredService<EgressMetrics>();
+            var resolver = new CachingResolver(
+                provider.GetRequiredService<SystemResolver>(),
+                provider.GetRequiredService<EgressRuntime>(),
+                provider.GetRequiredService<TimeProvider>(),
+                metrics,
+                provider.GetRequiredService<ILogger<CachingResolver>>());
+            metrics.ObserveNames(() => resolver.Count);
+            return resolver;
+        });
         services.AddSingleton<EgressRuntime>();
         services.AddSingleton<EgressMetrics>();
         services.AddSingleton<Dialer>();

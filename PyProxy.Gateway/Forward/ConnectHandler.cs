@@ -41,7 +41,9 @@ internal sealed class ConnectHandler(
         }
 
         // 2. Dial. A failure is thrown, and answered where all are.
+        exchange.UpstreamObserver?.OnSending(request: null);
         var destination = await dialer.ConnectAsync(target, DialPurpose.Forward, context.RequestAborted, exchange.AddressCondition);
+        exchange.UpstreamObserver?.OnAnswered(status: null);
         exchange.Destination = destination.RemoteEndPoint.ToString();
 
         // 3. Only now tell the client that the tunnel stands.

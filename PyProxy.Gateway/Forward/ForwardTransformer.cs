@@ -27,15 +27,19 @@ internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy
         proxyRequest.Headers.Host = null;
         var target = RequestTarget.Split(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
         proxyRequest.RequestUri = UpstreamPath.MakeUri(destinationPrefix, target.Path, privacy.ApplyToQuery(httpContext, target.Query));
-        if (Exchange.Of(httpContext).AddressCondition is { } condition)
+        var exchange = Exchange.Of(httpContext);
+        if (exchange.AddressCondition is { } condition)
         {
             proxyRequest.Options.Set(ConditionalPools.Condition, condition);
         }
+
+        exchange.UpstreamObserver?.OnSending(proxyRequest);
     }
 
     public override async ValueTask<bool> TransformResponseAsync(
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
+        Exchange.Of(httpContext).UpstreamObserver?.OnAnswered((int?)proxyResponse?.StatusCode);
         if (!await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken))
         {
             return false;

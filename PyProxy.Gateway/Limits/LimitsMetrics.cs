@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Traffic;
 
@@ -11,6 +13,8 @@ internal sealed class LimitsMetrics
     private readonly Counter<long> _decisions;
     private readonly Counter<double> _throttled;
     private readonly Counter<long> _queued;
+    private readonly Histogram<double> _queueDuration;
+    private readonly ConcurrentDictionary<string, StrongBox<long>> _held = new(StringComparer.OrdinalIgnoreCase);
 
     public LimitsMetrics(IMeterFactory meters)
     {
@@ -21,6 +25,12 @@ internal sealed class LimitsMetrics
         _queued = meter.CreateCounter<long>(
             "pyproxy.limiter.queued_requests", "{request}",
             "Requests that found no free place under Gateway:Limits:Overload, by outcome (admitted, refused).");
+        _queueDuration = meter.CreateHistogram(
+            "pyproxy.limiter.queue.duration", "s", "How long requests waited that found no free place, by outcome (admitted, refused).",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
+        meter.CreateObservableGauge(
+            "pyproxy.limiter.permits", Held, "{permit}",
+            "Requests and tunnels that hold a permit of a limit on how many there may be at once, by plan.");
         _throttled = meter.CreateCounter<double>(
             "pyproxy.limiter.throttled_time", "s", "Time that transfers have waited for bandwidth, by plan and direction (down, up).");
     }
@@ -49,11 +59,22 @@ internal sealed class LimitsMetrics
     }
 
     /// <summary>A request had to wait for a place, or could not.</summary>
-    public void Queued(bool admitted)
+    public void Queued(bool admitted, TimeSpan waited)
     {
-        if (_queued.Enabled)
+        var outcome = new KeyValuePair<string, object?>("outcome", admitted ? "admitted" : "refused");
+        _queued.Add(1, outcome);
+        _queueDuration.Record(waited.TotalSeconds, outcome);
+    }
+
+    /// <summary>Permits of the plans' limits on how many there may be at once were taken (1), or given back (-1).</summary>
+    public void Held(LimitAttempt attempt, int change)
+    {
+        foreach (var plan in attempt.Plans)
         {
-            _queued.Add(1, new KeyValuePair<string, object?>("outcome", admitted ? "admitted" : "refused"));
+            if (plan.HasHeld)
+            {
+                Interlocked.Add(ref _held.GetOrAdd(plan.Name, static _ => new StrongBox<long>()).Value, change);
+            }
         }
     }
 
@@ -70,6 +91,14 @@ internal sealed class LimitsMetrics
         if (_throttled.Enabled)
         {
             _throttled.Add(time.TotalSeconds, new TagList { { "plan", plan }, { "direction", direction == TransferDirection.Down ? "down" : "up" } });
+        }
+    }
+
+    private IEnumerable<Measurement<long>> Held()
+    {
+        foreach (var (plan, held) in _held)
+        {
+            yield return new Measurement<long>(Interlocked.Read(ref held.Value), new KeyValuePair<string, object?>("plan", plan));
         }
     }
 

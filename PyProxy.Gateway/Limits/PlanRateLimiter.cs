@@ -63,6 +63,7 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
         if (attempt.HoldsPermits)
         {
             _engine.Release(attempt);
+            _metrics.Held(attempt, -1);
         }
 
         lease.Transfers?.Dispose();
@@ -137,6 +138,11 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
         {
             var exchange = Exchange.Of(context);
             _metrics.Allowed(lease.Attempt);
+            if (lease.Attempt.HoldsPermits)
+            {
+                _metrics.Held(lease.Attempt, 1);
+            }
+
             lease.Transfers = _bandwidth.Begin(lease.Attempt);
             exchange.Transfers = lease.Transfers;
             if (!lease.Attempt.IsTunnel)

@@ -26,10 +26,12 @@ internal sealed class ListenerMetrics
     public const string GateAdapter = "gate";
 
     private readonly Counter<long> _rejectedConnections;
+    private readonly Meter _meter;
 
     public ListenerMetrics(IMeterFactory meterFactory)
     {
-        _rejectedConnections = meterFactory.Create(MeterName).CreateCounter<long>(
+        _meter = meterFactory.Create(MeterName);
+        _rejectedConnections = _meter.CreateCounter<long>(
             "pyproxy.listener.rejected_connections",
             unit: "{connection}",
             description: "Connections that were ended before HTTP began, by adapter and reason.");
@@ -42,4 +44,13 @@ internal sealed class ListenerMetrics
             _rejectedConnections.Add(1, new TagList { { "adapter", adapter }, { "reason", reason } });
         }
     }
+
+    /// <summary>Shows when the certificates of endpoints expire; read when metrics are collected.</summary>
+    public void ObserveCertificates(Func<IEnumerable<(string Endpoint, DateTimeOffset Expiry)>> certificates)
+        => _meter.CreateObservableGauge(
+            "pyproxy.certificate.expiry_time",
+            () => certificates().Select(static certificate => new Measurement<double>(
+                certificate.Expiry.ToUnixTimeSeconds(), new KeyValuePair<string, object?>("endpoint", certificate.Endpoint))),
+            "s",
+            "When the certificate of an endpoint expires, in seconds since 1970.");
 }

@@ -14,6 +14,8 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy 
     public void Apply(TransformBuilderContext context)
     {
         context.RequestTransforms.Add(new RulesTransform(rules, privacy, refusals, hasTransforms: context.RequestTransforms.Count > 0));
+        context.RequestTransforms.Add(SendingTransform.Instance);
+        context.ResponseTransforms.Insert(0, AnsweredTransform.Instance);
         context.ResponseTransforms.Add(new PrivacyTransform(privacy));
         context.ResponseTransforms.Add(new FilterTransform(responses));
     }
@@ -64,6 +66,33 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy 
             var query = context.Query.QueryString;
             var raw = query == request.QueryString ? target.Query : query.ToUriComponent();
             context.ProxyRequest.RequestUri = UpstreamPath.MakeUri(context.DestinationPrefix, path, privacy.ApplyToQuery(context.HttpContext, raw));
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>Last of all: from here on the destination is waited for. Nothing is, where a refusal stands already.</summary>
+    private sealed class SendingTransform : RequestTransform
+    {
+        public static readonly SendingTransform Instance = new();
+
+        public override ValueTask ApplyAsync(RequestTransformContext context)
+        {
+            if (!context.HttpContext.Response.HasStarted)
+            {
+                Exchange.Of(context.HttpContext).UpstreamObserver?.OnSending(context.ProxyRequest);
+            }
+
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    private sealed class AnsweredTransform : ResponseTransform
+    {
+        public static readonly AnsweredTransform Instance = new();
+
+        public override ValueTask ApplyAsync(ResponseTransformContext context)
+        {
+            Exchange.Of(context.HttpContext).UpstreamObserver?.OnAnswered((int?)context.ProxyResponse?.StatusCode);
             return ValueTask.CompletedTask;
         }
     }

@@ -12,6 +12,7 @@ internal static class ConsoleLogging
     private static readonly LoggerFilterRule[] Defaults =
     [
         Rule("Microsoft.AspNetCore", LogLevel.Warning),
+        Rule("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None), // where it may log anything, every request costs an activity and a log scope
         Rule("Microsoft.AspNetCore.DataProtection", LogLevel.Error), // that keys lie unencrypted: below the data directory, for the gateway's user only
         Rule("Microsoft.Hosting.Lifetime", LogLevel.Warning),
         Rule("PyProxy.Gateway.Admin.Api.AdminAuthenticationHandler", LogLevel.Warning),

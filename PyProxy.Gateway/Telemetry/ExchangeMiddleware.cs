@@ -17,6 +17,7 @@ internal sealed class ExchangeMiddleware(RequestDelegate next, ExchangeRecords r
         var exchange = Create(context);
         var measure = new ExchangeMeasure(exchange, records);
         exchange.TunnelObserver = measure;
+        exchange.UpstreamObserver = measure;
         context.Features.Set(exchange);
         BodyCounting.Attach(context, exchange);
         records.Begin(measure, context);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Telemetry;
 
@@ -56,6 +57,27 @@ internal sealed class LiveExchanges
         }
 
         return count;
+    }
+
+    /// <summary>Exchanges that are not tunnels, by the number of their role.</summary>
+    public int[] CountRequestsByRole()
+    {
+        var counts = new int[Enum.GetValues<ListenerRole>().Length];
+        foreach (var (measure, _) in _live)
+        {
+            counts[(int)measure.Exchange.Role] += measure.IsTunnel ? 0 : 1;
+        }
+
+        return counts;
+    }
+
+    /// <summary>Counts what open tunnels have moved since the last time: one may run for days, and what is only counted at its end says nothing of now.</summary>
+    public void ChargeTunnels()
+    {
+        foreach (var (measure, _) in _live)
+        {
+            measure.ChargeTunnel();
+        }
     }
 
     /// <summary>Cuts the exchanges that are not tunnels; returns how many that were.</summary>

@@ -31,6 +31,19 @@ internal static class Names
         _ => "allowed",
     };
 
+    public static string Name(this Ending ending) => ending switch
+    {
+        Ending.Unauthenticated => "unauthenticated",
+        Ending.Denied => "denied",
+        Ending.Limited => "limited",
+        Ending.ClientError => "client_error",
+        Ending.GatewayError => "gateway_error",
+        Ending.DestinationError => "destination_error",
+        Ending.Aborted => "aborted",
+        Ending.Overflow => "overflow",
+        _ => "ok",
+    };
+
     public static string Name(this Fault fault) => fault switch
     {
         Fault.Client => "client",

@@ -1,7 +1,13 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.Telemetry.Log;
+using PyProxy.Gateway.Telemetry.Traces;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Telemetry;
 
@@ -26,6 +32,11 @@ internal static class TelemetryExtensions
     private static readonly string[] ClientTags =
         ["http.request.method", "http.response.status_code", "http.connection.state", "network.protocol.version", "url.scheme", "error.type"];
 
+    // Both directions of every series, and the one for the rest.
+    private const int ExchangeCardinality = (2 * SeriesTable.MaxSeries) + 100;
+    private const int UserCardinality = (2 * TelemetryOptions.MostUserSeries) + 100;
+    private const string FrameworkRequestMetrics = $"{TelemetryOptions.Path}:{nameof(TelemetryOptions.FrameworkRequestMetrics)}";
+
     /// <summary>The access log, and what the pipeline's first stage (<see cref="UseExchange"/>) records into.</summary>
     public static IServiceCollection AddGatewayTelemetry(this IServiceCollection services)
     {
@@ -33,13 +44,18 @@ internal static class TelemetryExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddGatewaySection<TelemetryOptions, TelemetryOptionsValidator>(TelemetryOptions.Path);
         services.AddSingleton<ExchangeMetrics>();
+        services.AddSingleton<UserMetrics>();
+        services.AddHostedService<ProcessMetrics>();
         services.AddSingleton<LiveExchanges>();
+        services.AddSingleton<TraceSampling>();
+        services.AddSingleton<ServerSpans>();
         services.AddSingleton<AccessLogMetrics>();
         services.TryAddSingleton<DataDirectory>();
         services.AddSingleton<AccessLogSink>();
         services.AddSingleton<AccessLog>();
         services.AddSingleton<ExchangeRecords>();
         services.AddHostedService(provider => provider.GetRequiredService<AccessLog>());
+        services.AddHostedService<InterimRecords>();
         return services;
     }
 
@@ -48,29 +64,56 @@ internal static class TelemetryExtensions
 
     /// <summary>
     /// Which meters are collected and where they go: always to be scraped (Prometheus, on the admin role), and by OTLP where the standard
-    /// variables ask for it.
+    /// variables ask for it. Traces go by OTLP only.
     /// </summary>
-    public static IOpenTelemetryBuilder WithGatewayMetrics(this IOpenTelemetryBuilder builder, IConfiguration configuration)
-        => builder.WithMetrics(metrics =>
+    public static IOpenTelemetryBuilder WithGatewayTelemetry(this IOpenTelemetryBuilder builder, IConfiguration configuration)
+    {
+        builder.ConfigureResource(static resource => resource.Describe());
+        builder.WithMetrics(metrics =>
         {
             metrics.AddMeter(Meters);
             metrics.AddView("dns.lookup.duration", new MetricStreamConfiguration { TagKeys = ["error.type"] });
-            metrics.AddView("http.client.*", new MetricStreamConfiguration { TagKeys = ClientTags });
+            metrics.AddView(instrument => ViewOf(instrument, configuration.GetValue<bool>(FrameworkRequestMetrics)));
             metrics.AddPrometheusExporter();
-            if (WantsOtlp(configuration))
+            if (string.IsNullOrEmpty(configuration["OTEL_METRICS_EXEMPLAR_FILTER"]))
+            {
+                metrics.SetExemplarFilter(ExemplarFilterType.TraceBased);
+            }
+
+            if (OtlpSignals.IsWanted(configuration, OtlpSignals.Metrics))
             {
                 metrics.AddOtlpExporter();
             }
         });
-
-    private static bool WantsOtlp(IConfiguration configuration)
-    {
-        if (configuration["OTEL_METRICS_EXPORTER"] is { Length: > 0 } exporters)
+        if (OtlpSignals.IsWanted(configuration, OtlpSignals.Traces))
         {
-            return exporters.Split(',', StringSplitOptions.TrimEntries).Contains("otlp", StringComparer.OrdinalIgnoreCase);
+            // Which exchanges are recorded has been decided before there is a span.
+            builder.WithTracing(static traces => traces.AddSource(GatewayTracing.SourceName).SetSampler(new AlwaysOnSampler()).AddOtlpExporter());
         }
 
-        return !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"])
-            || !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"]);
+        return builder;
+    }
+
+    /// <summary>What the gateway is called where nobody has called it otherwise (<c>OTEL_SERVICE_NAME</c>, <c>OTEL_RESOURCE_ATTRIBUTES</c>).</summary>
+    internal static ResourceBuilder Describe(this ResourceBuilder resource)
+        => resource.Clear()
+            .AddService("pyproxy-gateway", serviceVersion: GatewayTracing.Source.Version)
+            .AddTelemetrySdk()
+            .AddEnvironmentVariableDetector();
+
+    private static MetricStreamConfiguration? ViewOf(Instrument instrument, bool withFrameworkRequests)
+    {
+        if (instrument.Meter.Name == ExchangeMetrics.MeterName)
+        {
+            return instrument.Name.StartsWith("pyproxy.user.", StringComparison.Ordinal) ? new() { CardinalityLimit = UserCardinality }
+                : instrument.Name.StartsWith("pyproxy.request", StringComparison.Ordinal) ? new() { CardinalityLimit = ExchangeCardinality }
+                : null;
+        }
+
+        var isPerRequest = instrument.Name.StartsWith("http.", StringComparison.Ordinal)
+            || instrument.Name.StartsWith("aspnetcore.rate_limiting.", StringComparison.Ordinal);
+        return isPerRequest && !withFrameworkRequests ? MetricStreamConfiguration.Drop
+            : instrument.Name.StartsWith("http.client.", StringComparison.Ordinal) ? new() { TagKeys = ClientTags }
+            : null;
     }
 }

@@ -1,34 +1,38 @@
 using System.ComponentModel;
+using PyProxy.Gateway.Telemetry.Log;
 
 namespace PyProxy.Gateway.Telemetry;
 
-/// <summary>Section <c>Gateway:Telemetry</c>. Exporters of metrics are configured by the standard <c>OTEL_*</c> variables.</summary>
+/// <summary>Section <c>Gateway:Telemetry</c>. Where metrics, traces and logs go by OTLP is configured by the standard <c>OTEL_*</c> variables.</summary>
 internal sealed class TelemetryOptions
 {
     public const string Path = "Gateway:Telemetry";
 
+    /// <summary>What the views of the per-user instruments have room for.</summary>
+    public const int MostUserSeries = 10_000;
+
     [Description("The access log: one record per exchange.")]
     public AccessLogOptions AccessLog { get; init; } = new();
-}
 
-/// <summary>Section <c>Gateway:Telemetry:AccessLog</c>.</summary>
-internal sealed class AccessLogOptions
-{
-    /// <summary>The path that means standard output.</summary>
-    public const string StandardOutput = "-";
+    [Description("Which exchanges are traced, where traces are exported at all (OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_TRACES_EXPORTER).")]
+    public TraceOptions Traces { get; init; } = new();
 
-    [Description("How a record is written. Json: one JSON object per line. Default: Json.")]
-    public AccessLogFormat Format { get; init; }
+    [Description("How many users have metrics of their own; those who come later are counted together as (other). 0 to 10000. Default: 1000.")]
+    public int MaxUserSeries { get; init; } = 1000;
 
     [Description("""
-        Where records go: "-" is standard output, any other text a file that is appended to (relative paths lie below Gateway:DataDirectory),
-        the empty text turns the access log off. Default: "-".
+        Whether the framework's instruments for each request (http.server.*, http.client.*, aspnetcore.rate_limiting.*) are collected too. They say
+        what the gateway's own say and cost several percent of a small request. Takes effect at the next start. Default: false.
         """)]
-    public string Path { get; init; } = StandardOutput;
+    public bool FrameworkRequestMetrics { get; init; }
 }
 
-internal enum AccessLogFormat
+/// <summary>Section <c>Gateway:Telemetry:Traces</c>.</summary>
+internal sealed class TraceOptions
 {
-    /// <summary>One JSON object per line.</summary>
-    Json = 0,
+    [Description("""
+        Share of new traces that are recorded, 0 to 1; traces that clients continue are recorded if the client says so (see TraceContext of
+        endpoints). Default: none, which leaves the choice to OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG.
+        """)]
+    public double? SampleRatio { get; init; }
 }

@@ -1,4 +1,5 @@
 using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.Telemetry.Log;
 
 namespace PyProxy.Gateway.Telemetry;
 
@@ -6,20 +7,16 @@ internal sealed class TelemetryOptionsValidator : ISectionValidator<TelemetryOpt
 {
     public void Validate(TelemetryOptions options, string path, ConfigurationErrors errors)
     {
-        var at = $"{path}:{nameof(TelemetryOptions.AccessLog)}";
-        var accessLog = options.AccessLog;
-        if (!Enum.IsDefined(accessLog.Format))
+        if (options.MaxUserSeries is < 0 or > TelemetryOptions.MostUserSeries)
         {
-            errors.Add($"{at}:{nameof(AccessLogOptions.Format)}", $"Unknown format. Known: {string.Join(", ", Enum.GetNames<AccessLogFormat>())}.");
+            errors.Add($"{path}:{nameof(TelemetryOptions.MaxUserSeries)}", "must be from 0 to 10000");
         }
 
-        if (accessLog.Path.Contains('\0', StringComparison.Ordinal) || (accessLog.Path.Length > 0 && string.IsNullOrWhiteSpace(accessLog.Path)))
+        if (options.Traces.SampleRatio is not (null or (>= 0 and <= 1)))
         {
-            errors.Add($"{at}:{nameof(AccessLogOptions.Path)}", "This is not the name of a file; \"-\" is standard output, \"\" turns the access log off.");
+            errors.Add($"{path}:{nameof(TelemetryOptions.Traces)}:{nameof(TraceOptions.SampleRatio)}", "must be from 0 to 1");
         }
-        else if (System.IO.Path.EndsInDirectorySeparator(accessLog.Path) || Directory.Exists(accessLog.Path))
-        {
-            errors.Add($"{at}:{nameof(AccessLogOptions.Path)}", $"\"{accessLog.Path}\" is a directory; a file is needed.");
-        }
+
+        AccessLogOptionsValidator.Validate(options.AccessLog, $"{path}:{nameof(TelemetryOptions.AccessLog)}", errors);
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 
 namespace PyProxy.Gateway.Traffic;
@@ -115,6 +116,12 @@ internal sealed class Exchange
 
     /// <summary>Told once when <see cref="IsTunnel"/> becomes true.</summary>
     public ITunnelObserver? TunnelObserver { get; set; }
+
+    /// <summary>Told of every try to have the destination answer.</summary>
+    public IUpstreamObserver? UpstreamObserver { get; set; }
+
+    /// <summary>The span of the exchange; <see langword="null"/> where it is not recorded.</summary>
+    public Activity? Trace { get; set; }
 
     /// <summary>Ends the tunnel from outside; the relay puts it here while it runs.</summary>
     public CancellationTokenSource? TunnelCut { get; set; }

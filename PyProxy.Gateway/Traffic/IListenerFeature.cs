@@ -16,4 +16,7 @@ internal interface IListenerFeature
 
     /// <summary>Plan in <c>Gateway:Plans</c> that everything counts against that comes in here; <see langword="null"/> = none.</summary>
     string? Plan => null;
+
+    /// <summary>What is done about the trace context of clients; <see langword="null"/> where the endpoint does not say.</summary>
+    TraceContext? TraceContext => null;
 }

@@ -7,7 +7,7 @@ namespace PyProxy.Gateway.Limits.Overload;
 /// Lets no more requests through than the gateway is to work on at once. Behind the rates, which refuse without waiting. A tunnel has its place
 /// only until it stands: open and idle ones are no work.
 /// </summary>
-internal sealed class AdmissionMiddleware(RequestDelegate next, FairAdmission admission, RefusalWriter refusals, LimitsMetrics metrics)
+internal sealed class AdmissionMiddleware(RequestDelegate next, FairAdmission admission, RefusalWriter refusals, LimitsMetrics metrics, TimeProvider time)
 {
     private const string Setting = "Gateway:Limits:Overload:MaxConcurrency";
 
@@ -33,8 +33,9 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FairAdmission ad
 
     private async Task WaitAsync(HttpContext context, Exchange exchange, AdmissionKey user)
     {
+        var began = time.GetTimestamp();
         var place = await admission.EnterAsync(user, context.RequestAborted);
-        metrics.Queued(place.IsGiven);
+        metrics.Queued(place.IsGiven, time.GetElapsedTime(began));
         if (place.IsGiven)
         {
             await RunAsync(context, exchange, place);

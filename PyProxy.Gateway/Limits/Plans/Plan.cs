@@ -12,6 +12,9 @@ internal sealed class Plan(
     /// <summary>The limits on the number of requests, by key.</summary>
     public LimitGroup[] Groups { get; } = groups;
 
+    /// <summary>Whether permits of it are held until the exchange ends.</summary>
+    public bool HasHeld { get; } = Array.Exists(groups, static group => group.HasHeld);
+
     public ScopedBandwidth? Down { get; } = down;
 
     public ScopedBandwidth? Up { get; } = up;

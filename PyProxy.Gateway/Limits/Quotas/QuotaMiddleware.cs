@@ -8,7 +8,7 @@ namespace PyProxy.Gateway.Limits.Quotas;
 /// <summary>Stage 7, first part: refuses who has used up a quota of a plan that applies, and counts everybody else against theirs.</summary>
 internal sealed class QuotaMiddleware(
     RequestDelegate next, PlanDirectory plans, PlanSelector selector, UsageLedger ledger, RefusalWriter refusals,
-    IOptionsMonitor<UsageOptions> options, TimeProvider time)
+    QuotaMetrics metrics, IOptionsMonitor<UsageOptions> options, TimeProvider time)
 {
     public Task InvokeAsync(HttpContext context)
         => context.Features.Get<UsageMeter>() is { } meter && HasQuotas(plans) ? InvokeAsync(context, meter) : next(context);
@@ -37,6 +37,7 @@ internal sealed class QuotaMiddleware(
             // The request itself has been counted already.
             if (counter.Quota.End != QuotaEnd.Slow && (counter.Quota.CountsBytes ? counter.IsUsedUp : counter.Used > counter.Amount))
             {
+                metrics.Refused(counter.Quota);
                 await refusals.WriteAsync(context, Refusal(counter));
                 return;
             }

@@ -10,6 +10,7 @@ internal static class UsageExtensions
     {
         services.AddGatewaySection<UsageOptions, UsageOptionsValidator>("Gateway:Usage");
         services.AddDatabaseMigrations(UsageTables.Migrations);
+        services.AddSingleton<QuotaMetrics>();
         services.AddSingleton<UsageStore>();
         services.AddSingleton<UsageLedger>();
         services.AddDatabaseConsumer<UsageLedger>();

@@ -13,7 +13,8 @@ namespace PyProxy.Gateway.Limits.Quotas;
 /// batch has a number that the database takes once, in the same transaction.
 /// </summary>
 internal sealed partial class UsageLedger(
-    UsageStore store, GatewayDatabase database, IOptionsMonitor<UsageOptions> options, TimeProvider time, ILogger<UsageLedger> logger)
+    UsageStore store, GatewayDatabase database, IOptionsMonitor<UsageOptions> options, QuotaMetrics metrics, TimeProvider time,
+    ILogger<UsageLedger> logger)
     : BackgroundService, IDatabaseConsumer
 {
     private readonly string _instance = RandomNumberGenerator.GetHexString(16, lowercase: true);
@@ -38,6 +39,9 @@ internal sealed partial class UsageLedger(
         exchange.HoldUntilEnd(meter);
         return meter;
     }
+
+    /// <summary>What runs is cut because this is used up.</summary>
+    public void WasCut(QuotaCounter counter) => metrics.Cut(counter.Quota);
 
     public void Ended(UsageMeter meter) => _live.TryRemove(meter, out _);
 
@@ -154,10 +158,23 @@ internal sealed partial class UsageLedger(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        metrics.Observe(CurrentCounters);
         while (!stoppingToken.IsCancellationRequested)
         {
             await Task.Delay(options.CurrentValue.FlushInterval, time, stoppingToken);
             await FlushAsync(stoppingToken);
+        }
+    }
+
+    private IEnumerable<QuotaCounter> CurrentCounters()
+    {
+        var now = time.GetUtcNow();
+        foreach (var (_, counter) in _counters)
+        {
+            if (now < counter.Period.End)
+            {
+                yield return counter;
+            }
         }
     }
 

@@ -12,6 +12,7 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
     private long _up;
     private long _down;
     private bool _isTunnelCounted;
+    private bool _isCut;
 
     /// <summary>The quotas that it counts against, from now on: the request itself, and every byte.</summary>
     public void CountAgainst(QuotaCounter[] quotas)
@@ -40,10 +41,17 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
     {
         lock (_lock)
         {
-            if (_request is null || !Array.Exists(_quotas, static quota => quota is { Quota.End: QuotaEnd.Cut, IsUsedUp: true }))
+            if (_request is null || Array.Find(_quotas, static quota => quota is { Quota.End: QuotaEnd.Cut, IsUsedUp: true }) is not { } usedUp)
             {
                 return false;
             }
+
+            if (!_isCut)
+            {
+                _isCut = true; // asked again until it has ended
+                ledger.WasCut(usedUp);
+            }
+
 
             if (exchange.TunnelCut is { } tunnel)
             {

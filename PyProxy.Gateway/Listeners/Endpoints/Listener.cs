@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Listeners.Endpoints;
@@ -18,6 +19,11 @@ internal sealed class Listener(string name, ListenerEndpointOptions options, str
     public UserSchemeSet? Schemes { get; } = options.AuthenticationSchemes is { Length: > 0 } schemes ? UserSchemeSet.Of(schemes) : null;
 
     public string? Plan => options.Plan;
+
+    public TraceContext? TraceContext => options.TraceContext;
+
+    /// <summary>How TLS is spoken; <see langword="null"/> where it is not.</summary>
+    public HttpsConnectionAdapterOptions? Tls { get; init; }
 
     /// <summary>Kestrel binds both loopback addresses for it.</summary>
     public bool IsLocalhost => _address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase);

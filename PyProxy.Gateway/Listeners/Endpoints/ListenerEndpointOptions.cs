@@ -26,6 +26,11 @@ internal sealed class ListenerEndpointOptions
     [Description("Name of a plan in Gateway:Plans that applies to everything that comes in here, besides those of users and routes. Default: none.")]
     public string? Plan { get; init; }
 
+    [Description("What is done about the trace context that clients send (traceparent, tracestate, baggage). Continue: their trace goes on, and their "
+        + "choice to record it counts. New: a trace begins here; on Reverse endpoints their fields go no further. Default: Continue on Reverse and "
+        + "Admin endpoints, New on Forward and Socks.")]
+    public TraceContext? TraceContext { get; init; }
+
     [Description("What is done about PROXY protocol headers (versions 1 and 2) of Gateway:Listeners:TrustedProxies. Off: they are not looked for. "
         + "Optional: used where one comes. Required: connections without one, or from anybody else, are closed. Default: Off.")]
     public ProxyProtocolMode ProxyProtocol { get; init; }

@@ -11,7 +11,7 @@ namespace PyProxy.Gateway.Listeners.Endpoints;
 /// Gives each endpoint of the configuration its adapters. Runs behind every other configuration of Kestrel, because it loads the endpoints
 /// at once: endpoint callbacks run before Kestrel puts TLS on an endpoint, and only what is added behind that sees decrypted bytes.
 /// </summary>
-internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegistry registry) : IPostConfigureOptions<KestrelServerOptions>
+internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegistry registry, ListenerMetrics metrics) : IPostConfigureOptions<KestrelServerOptions>
 {
     public void PostConfigure(string? name, KestrelServerOptions options)
     {
@@ -26,7 +26,10 @@ internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegist
             var endpoint = section.Get<ListenerEndpointOptions>() ?? new ListenerEndpointOptions();
             loader.Endpoint(section.Key, kestrel =>
             {
-                var listener = new Listener(section.Key, endpoint, section["Url"] ?? "", kestrel.ListenOptions);
+                var listener = new Listener(section.Key, endpoint, section["Url"] ?? "", kestrel.ListenOptions)
+                {
+                    Tls = kestrel.IsHttps ? kestrel.HttpsOptions : null,
+                };
                 BeforeTls(kestrel, endpoint, listener);
                 listeners.Add((listener, kestrel.ListenOptions));
             });
@@ -42,6 +45,18 @@ internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegist
         }
 
         registry.Replace(listeners.Select(l => l.Listener));
+        metrics.ObserveCertificates(Certificates);
+    }
+
+    private IEnumerable<(string Endpoint, DateTimeOffset Expiry)> Certificates()
+    {
+        foreach (var listener in registry.Listeners)
+        {
+            if (listener.Tls?.ServerCertificate is { } certificate)
+            {
+                yield return (listener.Name, new DateTimeOffset(certificate.NotAfter)); // local time, as the class has it
+            }
+        }
     }
 
     private static void BeforeTls(EndpointConfiguration kestrel, ListenerEndpointOptions endpoint, Listener listener)

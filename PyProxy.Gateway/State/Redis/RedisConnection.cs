@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using PyProxy.Gateway.Traffic;
 using StackExchange.Redis;
@@ -114,6 +115,8 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     private async Task<RedisResult?> TryAsync(IDatabase database, RedisScript script, RedisKey[] keys, RedisValue[] arguments)
     {
         Task<RedisResult>? call = null;
+        using var span = GatewayTracing.StartChild("redis EVAL", ActivityKind.Client);
+        span?.SetTag("db.system.name", "redis").SetTag("db.operation.name", "EVAL");
         var started = _time.GetTimestamp();
         try
         {
@@ -126,11 +129,13 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
         {
             Observe(call);
             _metrics.NotAnswered("slow");
+            span?.Fail("slow");
             Away("it does not answer in time");
         }
         catch (RedisException e)
         {
             _metrics.NotAnswered("failed");
+            span?.Fail("failed");
             Away(e is RedisServerException ? "it answers with errors" : "the connection ended");
             CallFailed(_logger, e);
         }

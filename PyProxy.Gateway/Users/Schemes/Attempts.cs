@@ -22,7 +22,7 @@ internal sealed partial class Attempts(UsersMetrics metrics, ILogger<Attempts> l
         }
     }
 
-    private static string NameOf(ProofOutcome outcome) => outcome switch
+    public static string NameOf(ProofOutcome outcome) => outcome switch
     {
         ProofOutcome.Accepted => "accepted",
         ProofOutcome.Malformed => "malformed",

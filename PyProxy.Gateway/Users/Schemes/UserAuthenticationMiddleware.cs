@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using PyProxy.Gateway.Traffic;
 using PyProxy.Gateway.Users.Policies;
 
@@ -12,19 +13,49 @@ internal sealed class UserAuthenticationMiddleware(RequestDelegate next, UserAut
     public Task InvokeAsync(HttpContext context)
     {
         var exchange = Exchange.Of(context);
+        var span = GatewayTracing.StartChild("authenticate");
         var proving = authentication.ProveAsync(context, exchange, endpoints.Of(context.GetEndpoint()));
-        return proving.IsCompletedSuccessfully ? Continue(context, exchange, proving.Result) : AwaitAsync(context, exchange, proving);
+        return proving.IsCompletedSuccessfully ? Continue(context, exchange, proving.Result, span) : AwaitAsync(context, exchange, proving, span);
     }
 
-    private async Task AwaitAsync(HttpContext context, Exchange exchange, ValueTask<Proof> proving) => await Continue(context, exchange, await proving);
+    private async Task AwaitAsync(HttpContext context, Exchange exchange, ValueTask<Proof> proving, Activity? span)
+    {
+        Proof proof;
+        try
+        {
+            proof = await proving;
+        }
+        catch
+        {
+            span?.Dispose();
+            throw;
+        }
 
-    private Task Continue(HttpContext context, Exchange exchange, in Proof proof)
+        await Continue(context, exchange, proof, span);
+    }
+
+    private Task Continue(HttpContext context, Exchange exchange, in Proof proof, Activity? span)
     {
         authentication.Apply(context, proof);
+        if (span is not null)
+        {
+            End(span, proof);
+        }
 
         // To a proxy the client speaks for nobody else's ears: wrong credentials are wrong also where none are needed. On a route the policy decides.
         return (proof.IsFailure && exchange.Role is ListenerRole.Forward or ListenerRole.Socks) || proof.Outcome == ProofOutcome.Limited
             ? challenger.RefuseAsync(context, proof)
             : next(context);
+    }
+
+    private static void End(Activity span, in Proof proof)
+    {
+        span.SetTag("pyproxy.authentication.scheme", proof.Scheme);
+        if (proof.IsFailure)
+        {
+            span.Fail(Attempts.NameOf(proof.Outcome));
+        }
+
+        span.Dispose();
     }
 }

@@ -3,7 +3,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using PyProxy.Gateway.Traffic;
 
-namespace PyProxy.Gateway.Telemetry;
+namespace PyProxy.Gateway.Telemetry.Log;
 
 /// <summary>
 /// Takes records from requests and writes them in the background, many at a time. A request never waits for the log: what does not fit into
@@ -16,37 +16,79 @@ internal sealed partial class AccessLog : BackgroundService
 
     private const int BatchBytes = 64 * 1024;
 
+    // A record is a few hundred bytes; what one long one has grown is not kept for ever.
+    private const int MaxKeptBuffer = 64 * 1024;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _buffer;
+
     private readonly Channel<ArraySegment<byte>> _queue = Channel.CreateUnbounded<ArraySegment<byte>>(new() { SingleReader = true });
     private readonly byte[] _batch = new byte[BatchBytes];
     private readonly AccessLogSink _sink;
+    private readonly OtlpRecords? _otlp;
     private readonly AccessLogMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<AccessLog> _logger;
     private readonly IDisposable? _changes;
     private long _queuedBytes;
-    private volatile bool _on;
+    private volatile RecordFields? _fields;
     private volatile bool _failing;
 
     public AccessLog(
-        IOptionsMonitor<TelemetryOptions> options, AccessLogSink sink, AccessLogMetrics metrics, TimeProvider time, ILogger<AccessLog> logger)
+        IOptionsMonitor<TelemetryOptions> options, AccessLogSink sink, IConfiguration configuration, AccessLogMetrics metrics, TimeProvider time,
+        ILogger<AccessLog> logger)
     {
         _sink = sink;
+        _otlp = options.CurrentValue.AccessLog.Otlp ? new OtlpRecords(configuration, metrics) : null;
         _metrics = metrics;
         _time = time;
         _logger = logger;
-        _on = options.CurrentValue.AccessLog.Path.Length > 0;
-        _changes = options.OnChange(changed => _on = changed.AccessLog.Path.Length > 0);
+        _fields = FieldsOf(options.CurrentValue.AccessLog);
+        _changes = options.OnChange(changed => _fields = FieldsOf(changed.AccessLog));
+        metrics.ObserveQueue(() => Interlocked.Read(ref _queuedBytes));
     }
 
     /// <summary>Takes the record of an exchange; without a context at the end of a tunnel that has outlived its request.</summary>
     public void Write(HttpContext? context, Exchange exchange, in ExchangeOutcome outcome)
     {
-        if (!_on)
+        if (_fields is { } fields)
         {
-            return;
+            Write(new AccessRecord(context, exchange, outcome, _time.GetUtcNow(), IsInterim: false), fields);
+        }
+    }
+
+    /// <summary>Takes a record of how a tunnel stands that is still open.</summary>
+    public void WriteInterim(Exchange exchange, in ExchangeOutcome outcome)
+    {
+        if (_fields is { Format: AccessLogFormat.Json } fields)
+        {
+            Write(new AccessRecord(Context: null, exchange, outcome, _time.GetUtcNow(), IsInterim: true), fields);
+        }
+    }
+
+    private void Write(in AccessRecord record, RecordFields fields)
+    {
+        var buffer = _buffer ??= new ArrayBufferWriter<byte>(1024);
+        buffer.ResetWrittenCount();
+        if (fields.Format == AccessLogFormat.Json)
+        {
+            JsonRecord.Write(buffer, record, fields);
+        }
+        else
+        {
+            CombinedRecord.Write(buffer, record, fields);
         }
 
-        var line = AccessLogRecord.Format(context, exchange, outcome, _time.GetUtcNow());
+        _metrics.Taken();
+        Enqueue(buffer.WrittenSpan);
+        if (buffer.Capacity > MaxKeptBuffer)
+        {
+            _buffer = null;
+        }
+    }
+
+    private void Enqueue(ReadOnlySpan<byte> line)
+    {
         if (Interlocked.Add(ref _queuedBytes, line.Length) > MaxQueuedBytes)
         {
             Interlocked.Add(ref _queuedBytes, -line.Length);
@@ -80,14 +122,18 @@ internal sealed partial class AccessLog : BackgroundService
         }
 
         await base.StopAsync(cancellationToken);
+        _otlp?.Dispose(); // sends what it has taken
     }
 
     public override void Dispose()
     {
         _changes?.Dispose();
         _sink.Dispose();
+        _otlp?.Dispose();
         base.Dispose();
     }
+
+    private RecordFields? FieldsOf(AccessLogOptions options) => options.Path.Length > 0 || _otlp is not null ? new RecordFields(options) : null;
 
     // Ends with the queue and not with the token: what was taken is written.
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -124,6 +170,7 @@ internal sealed partial class AccessLog : BackgroundService
 
     private async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, int records)
     {
+        _otlp?.Send(bytes.Span);
         try
         {
             await _sink.WriteAsync(bytes);

@@ -1,29 +1,30 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using PyProxy.Gateway.Traffic;
 
-namespace PyProxy.Gateway.Telemetry;
+namespace PyProxy.Gateway.Telemetry.Log;
 
 /// <summary>
 /// What was asked for: <c>host:port</c> for tunnels, else <c>scheme://host/path</c>. The path is as the client spelled it, because a decoded
-/// one could not be told from another; query and user information are left out, because that is where secrets travel.
+/// one could not be told from another; user information is left out and, unless asked for, the query: that is where secrets travel. In pieces,
+/// so that none has to be put together that is only written.
 /// </summary>
-internal static class AccessLogTarget
+internal ref struct AccessLogTarget
 {
-    public static void Write(Utf8JsonWriter json, ReadOnlySpan<byte> name, HttpContext? context, Exchange exchange)
+    public ReadOnlySpan<char> Scheme;
+    public ReadOnlySpan<char> Authority;
+    public ReadOnlySpan<char> Path;
+
+    public static AccessLogTarget Of(HttpContext? context, Exchange exchange, bool queries)
     {
-        json.WritePropertyName(name);
         if (context is null)
         {
-            json.WriteStringValue(exchange.Target?.ToString());
-            return;
+            return new AccessLogTarget { Authority = exchange.Target?.ToString() };
         }
 
         var raw = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.AsSpan();
         if (exchange.WayIn is WayIn.Connect or WayIn.Socks)
         {
-            json.WriteStringValue(exchange.Target?.ToString() ?? WithoutUserInformation(raw).ToString());
-            return;
+            return new AccessLogTarget { Authority = exchange.Target is { } tunnel ? tunnel.ToString() : WithoutUserInformation(raw) };
         }
 
         ReadOnlySpan<char> scheme = context.Request.Scheme;
@@ -43,19 +44,19 @@ internal static class AccessLogTarget
             authority = IsDefaultPort(scheme, target.Port) && !target.Host.Contains(':', StringComparison.Ordinal) ? target.Host : target.ToString();
         }
 
-        json.WriteStringValueSegment(scheme, isFinalSegment: false);
-        json.WriteStringValueSegment("://", isFinalSegment: false);
-        json.WriteStringValueSegment(authority, isFinalSegment: false);
-        json.WriteStringValueSegment(WithoutQuery(path), isFinalSegment: true);
+        return new AccessLogTarget { Scheme = scheme, Authority = authority, Path = queries ? path : WithoutQuery(path) };
     }
 
-    private static ReadOnlySpan<char> WithoutUserInformation(ReadOnlySpan<char> authority) => authority[(authority.LastIndexOf('@') + 1)..];
+    public override readonly string ToString()
+        => Scheme.IsEmpty ? Authority.ToString() : string.Create(null, $"{Scheme}://{Authority}{Path}");
 
-    private static ReadOnlySpan<char> WithoutQuery(ReadOnlySpan<char> path)
+    internal static ReadOnlySpan<char> WithoutQuery(ReadOnlySpan<char> path)
     {
         var end = path.IndexOfAny('?', '#');
         return end < 0 ? path : path[..end];
     }
+
+    private static ReadOnlySpan<char> WithoutUserInformation(ReadOnlySpan<char> authority) => authority[(authority.LastIndexOf('@') + 1)..];
 
     private static bool IsDefaultPort(ReadOnlySpan<char> scheme, int port) => port switch
     {
