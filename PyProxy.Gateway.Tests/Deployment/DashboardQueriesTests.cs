@@ -13,24 +13,24 @@ public sealed class DashboardQueriesTests
 
     /// <summary>Often enough that a few seconds hold several scrapes, and a window that holds a few of them.</summary>
     private const string Configuration = """
-        global: { scrape_interval: 300ms, scrape_timeout: 300ms }
+        global: { scrape_interval: 500ms, scrape_timeout: 500ms }
         scrape_configs:
           - job_name: pyproxy-gateway
             static_configs: [ { targets: [ "TARGET" ] } ]
         """;
 
     private static readonly (string Variable, string Value)[] Variables =
-        [("$job", "pyproxy-gateway"), ("$instance", ".+"), ("$route", ".*"), ("$cluster", ".*"), ("$__rate_interval", "3s"), ("$__range", "1m")];
+        [("$job", "pyproxy-gateway"), ("$instance", ".+"), ("$route", ".*"), ("$cluster", ".*"), ("$__rate_interval", "5s"), ("$__range", "1m")];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task EveryPanelsQuery_ReturnsData()
     {
-        await using var redis = GarnetInProcess.Start();
-        await using var origin = await OriginServer.StartAsync();
-        await using var gateway = await DashboardTraffic.StartGatewayAsync(origin, redis.Endpoint);
         using var directory = new TemporaryDirectory();
+        await using var redis = GarnetInProcess.Start();
+        await using var origin = await DashboardTraffic.StartOriginAsync();
+        await using var gateway = await DashboardTraffic.StartGatewayAsync(origin, redis.Endpoint, directory);
         var file = directory.Write("prometheus.yml", Configuration.Replace("TARGET", gateway.Url("Admin").Authority, StringComparison.Ordinal));
         await using var prometheus = await Peer.StartAsync(Prometheus, 1, free => Start(directory, file, free[0]), ReadyAsync);
         using var traffic = new DashboardTraffic(gateway, origin);

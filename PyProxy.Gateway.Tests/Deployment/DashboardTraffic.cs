@@ -8,6 +8,9 @@ namespace PyProxy.Gateway.Tests.Deployment;
 /// <summary>Some of everything that dashboards show: on every way in, allowed, refused, failed, held back.</summary>
 internal sealed class DashboardTraffic : IDisposable
 {
+    // Somewhat more than the route's plan lets through at once.
+    private const int LargeBody = 60_000;
+
     private readonly GatewayServer _gateway;
     private readonly OriginServer _origin;
     private readonly HttpClient _reverse;
@@ -28,34 +31,35 @@ internal sealed class DashboardTraffic : IDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static Task<GatewayServer> StartGatewayAsync(OriginServer origin, string redis) => GatewayServer.StartAsync(
+    public static Task<OriginServer> StartOriginAsync()
+        => OriginServer.StartAsync(endpoints: static app => app.MapGet("/large", static () => TypedResults.Bytes(new byte[LargeBody])));
+
+    public static Task<GatewayServer> StartGatewayAsync(OriginServer origin, string redis, TemporaryDirectory directory) => GatewayServer.StartAsync(
         origin.Address,
         $$"""
         "SharedState": { "Redis": "{{redis}}" },
         "Egress": { "AllowedAddresses": [ "127.0.0.0/8", "::1" ], "ConnectPorts": [ "*" ] },
         "Plans": {
-          "standard": { "Rates": [ "5/s" ], "Concurrency": 100, "Tunnels": 100, "Bandwidth": { "Down": "1KB/s" }, "Quotas": [ "1GB/month" ] } },
+          "standard": { "Rates": [ "5/s" ], "Concurrency": 100, "Tunnels": 100, "Quotas": [ "1GB/month" ] },
+          "slow": { "Bandwidth": { "Down": "50KB/s" } } },
         "Filtering": {
-          "Lists": { "bad": { "Source": "DIRECTORY/bad.txt", "Format": "Domains" } },
+          "Lists": { "bad": { "Source": "{{directory.Write("bad.txt", "bad.example\n")}}", "Format": "Domains" } },
           "Rules": [
+            { "Name": "no-admin", "Match": { "Path": { "Exact": [ "/admin" ] } }, "Action": "Deny" },
             { "Name": "watched", "Match": { "Hosts": [ "watched.example" ] }, "Action": "Deny", "Mode": "ReportOnly" },
             { "Name": "no-bad", "Match": { "HostLists": [ "bad" ] }, "Action": "Deny" } ] }
         """,
-        text =>
-        {
-            var directory = Directory.CreateTempSubdirectory("pyproxy-lists-").FullName;
-            File.WriteAllText(Path.Combine(directory, "bad.txt"), "bad.example\n");
-            return text
-                .Replace("DIRECTORY", directory, StringComparison.Ordinal)
-                .Replace("\"PasswordHash\": ", "\"Plan\": \"standard\", \"PasswordHash\": ", StringComparison.Ordinal)
-                .Replace(""" "Routes": {""", """ "Routes": { "broken": { "ClusterId": "broken", "Match": { "Path": "/broken" } },""", StringComparison.Ordinal)
-                .Replace(""" "Clusters": {""", """ "Clusters": { "broken": { "Destinations": { "none": { "Address": "http://127.0.0.1:9" } } },""", StringComparison.Ordinal);
-        });
+        text => text
+            .Replace("\"PasswordHash\": ", "\"Plan\": \"standard\", \"PasswordHash\": ", StringComparison.Ordinal)
+            .Replace(""" "Routes": {""", """ "Routes": { "broken": { "ClusterId": "broken", "Match": { "Path": "/broken" } }, "slow": { "ClusterId": "origin", "Match": { "Path": "/large" }, "RateLimiterPolicy": "slow" },""", StringComparison.Ordinal)
+            .Replace(""" "Clusters": {""", """ "Clusters": { "broken": { "Destinations": { "none": { "Address": "http://127.0.0.1:9" } } },""", StringComparison.Ordinal));
 
     public async Task RunOnceAsync()
     {
         await AskAsync(_reverse, "/");
         await AskAsync(_reverse, "/broken");
+        await AskAsync(_reverse, "/large");
+        await AskAsync(_reverse, "/admin");
         await AskAsync(_alice, _origin.Address.ToString());
         await AskAsync(_alice, "http://bad.example/");
         await AskAsync(_alice, "http://watched.example/");

@@ -27,7 +27,7 @@ OVERVIEW = dashboard(
              thresholds=[(0.01, "orange"), (0.05, "red")], decimals=2),
         stat("Slowest percent", "99 of 100 requests that are no tunnels took less.", "s", quantiles("pyproxy_request_duration_seconds", of=["0.99"])[0][0]),
         stat("Tunnels open", "CONNECT and SOCKS5 tunnels.", "none", "sum(pyproxy_tunnels_active{S})"),
-        stat("Throughput", "Bytes of bodies and tunnels, both directions.", "Bps", f"sum({ALL_BYTES})")),
+        stat("Bytes a second", "Of bodies and tunnels, both directions.", "Bps", f"sum({ALL_BYTES})")),
     row("Traffic",
         graph("Requests by way in", "Exchanges that end, by how they came in.", "reqps", (rate("pyproxy_requests_total", "way_in"), "{{way_in}}"), stack=True),
         graph("Requests by outcome", "ok: answered by the destination, whatever its status. The others were refused or failed, and by whose fault.", "reqps",
@@ -163,9 +163,9 @@ USERS = dashboard(
         graph("Refusals", "The ten with the most, by rules or by limits.", "reqps",
               ("topk(10, " + rate("pyproxy_user_refusals_total", "user, outcome") + ")", "{{user}} {{outcome}}"))),
     row("In the time shown",
-        bars("Requests", "In all.", "none", "topk(15, sum by (user) (increase(pyproxy_user_requests_total{S}[$__range])))", "{{user}}"),
-        bars("Bytes", "In all, both directions.", "bytes", "topk(15, sum by (user) (increase(pyproxy_user_bytes_total{S}[$__range])))", "{{user}}"),
-        bars("Refusals", "In all.", "none", "topk(15, sum by (user) (increase(pyproxy_user_refusals_total{S}[$__range])))", "{{user}}")))
+        bars("Requests in all", "By user.", "none", "topk(15, sum by (user) (increase(pyproxy_user_requests_total{S}[$__range])))", "{{user}}"),
+        bars("Bytes in all", "By user, both directions.", "bytes", "topk(15, sum by (user) (increase(pyproxy_user_bytes_total{S}[$__range])))", "{{user}}"),
+        bars("Refusals in all", "By user.", "none", "topk(15, sum by (user) (increase(pyproxy_user_refusals_total{S}[$__range])))", "{{user}}")))
 
 RUNTIME = dashboard(
     "runtime", "Runtime and saturation", "What the processes use and where they are near an end. Queue and threads of the pool are gauges, whatever their names say.",
