@@ -1,5 +1,6 @@
 using System.CommandLine;
 using PyProxy.Gateway.Commands.Capacity;
+using PyProxy.Gateway.Commands.Explain;
 using PyProxy.Gateway.Commands.Users;
 
 namespace PyProxy.Gateway.Commands;
@@ -7,6 +8,9 @@ namespace PyProxy.Gateway.Commands;
 /// <summary>The command line.</summary>
 internal static class GatewayCommands
 {
+    // What a command needs to take back what it has begun; after that it ends all the same.
+    private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(5);
+
     public static Task<int> RunAsync(string[] args, GatewayProgram program, InvocationConfiguration? invocation = null)
     {
         var parsed = Create(program).Parse(args);
@@ -16,10 +20,13 @@ internal static class GatewayCommands
             (invocation?.Error ?? Console.Error).WriteLine(mistake);
         }
 
-        // The host ends on signals by itself, in its own order and time.
+        // The gateway ends on signals by itself, in its own order and time. Commands learn of Ctrl+C by their token.
         return mistakes.Count > 0
             ? Task.FromResult(ExitCodes.Usage)
-            : parsed.InvokeAsync(invocation ?? new InvocationConfiguration { ProcessTerminationTimeout = null });
+            : parsed.InvokeAsync(invocation ?? new InvocationConfiguration
+            {
+                ProcessTerminationTimeout = parsed.CommandResult.Command is RootCommand ? null : TerminationTimeout,
+            });
     }
 
     private static IEnumerable<string> Mistakes(ParseResult parsed)
@@ -44,12 +51,14 @@ internal static class GatewayCommands
               Gateway__Privacy__Mode=Strict PyProxy.Gateway           the same from the environment
               PyProxy.Gateway --urls http://127.0.0.1:8000            listen there, where no Kestrel:Endpoints are configured
               PyProxy.Gateway check                                   what is wrong with the configuration, with lines
+              PyProxy.Gateway explain --user alice --target example.org:443   what the rules say of it, and why
               PyProxy.Gateway users add alice                         a user in the database; asks for the password
               PyProxy.Gateway origin                                  a sample origin to try the proxies against
               PyProxy.Gateway capacity                                how many users at once a running gateway holds
             """);
         RunCommand.Configure(root, program);
         root.Subcommands.Add(CheckCommand.Create(program));
+        root.Subcommands.Add(ExplainCommand.Create(program));
         root.Subcommands.Add(SchemaCommand.Create(program));
         root.Subcommands.Add(HashCommand.Create());
         root.Subcommands.Add(UsersCommand.Create(program));
