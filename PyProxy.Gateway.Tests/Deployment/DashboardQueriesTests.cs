@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using PyProxy.Gateway.Tests.Contracts;
-using PyProxy.Gateway.Tests.Functional;
 
 namespace PyProxy.Gateway.Tests.Deployment;
 
