@@ -34,11 +34,11 @@ public abstract class UserStoreContract(PostgreSqlServer server)
         await using var test = await TestDatabase.CreateAsync(Engine, server);
         var (records, store) = await OpenAsync(test);
         var hash = KeyedHash.CreateGenerated("secret").ToString();
-        Assert.True(await records.AddAsync(new UserRecord { Name = "älice", PasswordHash = hash, Groups = ["staff", "a;b"], Plan = "gold" }, Cancellation));
+        Assert.True(await records.AddAsync(new UserRecord { Name = "älice", PasswordHash = hash, Groups = ["staff", "a;b"], Plan = "gold", EgressProfile = "abroad" }, Cancellation));
         Assert.False(await records.AddAsync(new UserRecord { Name = "älice" }, Cancellation));
 
         var user = await store.FindAsync("älice", Cancellation);
-        Assert.Equal(("älice", "gold", false), (user!.Account.Name, user.Account.Plan, user.Disabled));
+        Assert.Equal(("älice", "gold", "abroad", false), (user!.Account.Name, user.Account.Plan, user.Account.EgressProfile, user.Disabled));
         Assert.Equal(["staff", "a;b"], user.Account.Groups);
         Assert.True(user.Hash!.Verify("secret"));
         Assert.Null(await store.FindAsync("Älice", Cancellation));
@@ -49,14 +49,14 @@ public abstract class UserStoreContract(PostgreSqlServer server)
     {
         await using var test = await TestDatabase.CreateAsync(Engine, server);
         var (records, _) = await OpenAsync(test);
-        await records.AddAsync(new UserRecord { Name = "bob", PasswordHash = "x", Groups = ["a"], Plan = "p" }, Cancellation);
+        await records.AddAsync(new UserRecord { Name = "bob", PasswordHash = "x", Groups = ["a"], Plan = "p", EgressProfile = "e" }, Cancellation);
         Assert.True(await records.ChangeAsync("bob", new UserChange { Disabled = true }, Cancellation));
         var disabled = await records.FindAsync("bob", Cancellation);
-        Assert.True(await records.ChangeAsync("bob", new UserChange { Plan = "", Groups = [], Disabled = false }, Cancellation));
+        Assert.True(await records.ChangeAsync("bob", new UserChange { Plan = "", EgressProfile = "", Groups = [], Disabled = false }, Cancellation));
         var cleared = await records.FindAsync("bob", Cancellation);
 
-        Assert.Equal((true, "p", "x"), (disabled!.Disabled, disabled.Plan, disabled.PasswordHash));
-        Assert.Equal((false, null, "x"), (cleared!.Disabled, cleared.Plan, cleared.PasswordHash));
+        Assert.Equal((true, "p", "e", "x"), (disabled!.Disabled, disabled.Plan, disabled.EgressProfile, disabled.PasswordHash));
+        Assert.Equal((false, null, null, "x"), (cleared!.Disabled, cleared.Plan, cleared.EgressProfile, cleared.PasswordHash));
         Assert.Empty(cleared.Groups);
         Assert.False(await records.ChangeAsync("nobody", new UserChange { Disabled = true }, Cancellation));
     }

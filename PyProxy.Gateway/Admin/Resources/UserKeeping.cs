@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using PyProxy.Gateway.Admin.Api;
+using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Users;
 using PyProxy.Gateway.Users.Passwords;
 using PyProxy.Gateway.Users.Stores;
@@ -15,9 +16,10 @@ internal sealed class UserKeeping(UserRecords records, PasswordThreads threads, 
     public static ProblemHttpResult NotInDatabase() => AdminApi.NotFound("There is no user of this name in the database; users of the configuration and of the htpasswd file are kept there.");
 
     /// <summary>Why a change cannot be made, where that is known before.</summary>
-    public ProblemHttpResult? Obstacle(string name, string? plan, string? password, bool generate)
+    public ProblemHttpResult? Obstacle(string name, string? plan, string? egressProfile, string? password, bool generate)
         => !UserName.IsValid(name) ? Bad($"name: {UserName.Rule}.")
             : PlanNames.Mistake(configuration, plan) is { } mistake ? Bad($"plan: {mistake}.")
+            : EgressProfileNames.Mistake(configuration, egressProfile) is { } wrong ? Bad($"egressProfile: {wrong}.")
             : password is "" ? Bad("password: must not be empty.")
             : password is not null && generate ? Bad("password: either a password or generate, not both.")
             : DatabaseObstacle();

@@ -69,7 +69,7 @@ internal static class UsersResource
         }
 
         var account = user.Account;
-        var listed = new ListedUser(account.Name, store!.Name, user.Disabled, account.Groups, account.Plan, user.Hash?.Kind);
+        var listed = new ListedUser(account.Name, store!.Name, user.Disabled, account.Groups, account.Plan, account.EgressProfile, user.Hash?.Kind);
         if (store is not DatabaseUserStore || await records.FindAsync(name, cancellationToken) is not { } record)
         {
             return TypedResults.Ok(new UserDetails(listed, Created: null, Changed: null, Keys: null));
@@ -81,13 +81,21 @@ internal static class UsersResource
 
     private static async Task<IResult> AddAsync(NewUser body, [FromServices] UserKeeping keeping, AuditedChange change, HttpContext context)
     {
-        if (keeping.Obstacle(body.Name, body.Plan, body.Password, body.Generate) is { } obstacle)
+        if (keeping.Obstacle(body.Name, body.Plan, body.EgressProfile, body.Password, body.Generate) is { } obstacle)
         {
             return obstacle;
         }
 
         var (hash, generated) = await keeping.CredentialAsync(body.Password, body.Generate, context.RequestAborted);
-        var user = new UserRecord { Name = body.Name, PasswordHash = hash, Groups = body.Groups ?? [], Plan = body.Plan is "" ? null : body.Plan, Disabled = body.Disabled };
+        var user = new UserRecord
+        {
+            Name = body.Name,
+            PasswordHash = hash,
+            Groups = body.Groups ?? [],
+            Plan = body.Plan is "" ? null : body.Plan,
+            EgressProfile = body.EgressProfile is "" ? null : body.EgressProfile,
+            Disabled = body.Disabled,
+        };
         if (!await keeping.Records.AddAsync(user, context.RequestAborted))
         {
             return AdminApi.Conflict("There is a user of this name already.");
@@ -100,7 +108,7 @@ internal static class UsersResource
 
     private static async Task<IResult> ChangeAsync(string name, UserUpdate body, [FromServices] UserKeeping keeping, AuditedChange change, HttpContext context)
     {
-        if (keeping.Obstacle(name, body.Plan, body.Password, body.Generate) is { } obstacle)
+        if (keeping.Obstacle(name, body.Plan, body.EgressProfile, body.Password, body.Generate) is { } obstacle)
         {
             return obstacle;
         }
@@ -112,7 +120,7 @@ internal static class UsersResource
 
         var (hash, generated) = await keeping.CredentialAsync(body.Password, body.Generate, context.RequestAborted);
         change.Before = UserCatalog.Describe(before);
-        var wanted = new UserChange { PasswordHash = hash, Groups = body.Groups, Plan = body.Plan, Disabled = body.Disabled };
+        var wanted = new UserChange { PasswordHash = hash, Groups = body.Groups, Plan = body.Plan, EgressProfile = body.EgressProfile, Disabled = body.Disabled };
         if (!await keeping.Records.ChangeAsync(name, wanted, context.RequestAborted)
             || await keeping.Records.FindAsync(name, context.RequestAborted) is not { } after)
         {
@@ -179,14 +187,28 @@ internal static class UsersResource
     /// <param name="Generate">Make a password of 160 bits and answer with it.</param>
     /// <param name="Groups">The groups that the user belongs to.</param>
     /// <param name="Plan">One of Gateway:Plans.</param>
+    /// <param name="EgressProfile">One of Gateway:Egress:Profiles.</param>
     /// <param name="Disabled">Whether no credentials are accepted.</param>
     internal sealed record NewUser(
-        string Name, string? Password = null, bool Generate = false, IReadOnlyList<string>? Groups = null, string? Plan = null, bool Disabled = false);
+        string Name,
+        string? Password = null,
+        bool Generate = false,
+        IReadOnlyList<string>? Groups = null,
+        string? Plan = null,
+        string? EgressProfile = null,
+        bool Disabled = false);
 
     /// <param name="Password">A new one.</param>
     /// <param name="Generate">Make a new password of 160 bits and answer with it.</param>
     /// <param name="Groups">In place of all others.</param>
     /// <param name="Plan">Empty for none.</param>
+    /// <param name="EgressProfile">Empty for none.</param>
     /// <param name="Disabled">Whether no credentials are accepted, on every gateway at once.</param>
-    internal sealed record UserUpdate(string? Password = null, bool Generate = false, IReadOnlyList<string>? Groups = null, string? Plan = null, bool? Disabled = null);
+    internal sealed record UserUpdate(
+        string? Password = null,
+        bool Generate = false,
+        IReadOnlyList<string>? Groups = null,
+        string? Plan = null,
+        string? EgressProfile = null,
+        bool? Disabled = null);
 }

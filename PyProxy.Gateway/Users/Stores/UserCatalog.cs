@@ -9,8 +9,9 @@ namespace PyProxy.Gateway.Users.Stores;
 /// <param name="Disabled">Whether no credentials are accepted.</param>
 /// <param name="Groups">The groups that the user belongs to.</param>
 /// <param name="Plan">The user's plan.</param>
+/// <param name="EgressProfile">The user's egress profile.</param>
 /// <param name="PasswordAlgorithm">The form of the password's hash; none where no password is right.</param>
-internal sealed record ListedUser(string Name, string Store, bool Disabled, IReadOnlyList<string> Groups, string? Plan, string? PasswordAlgorithm);
+internal sealed record ListedUser(string Name, string Store, bool Disabled, IReadOnlyList<string> Groups, string? Plan, string? EgressProfile, string? PasswordAlgorithm);
 
 /// <summary>All users of all stores, for people: the configuration's, then the htpasswd file's, then the database's, each by name.</summary>
 internal sealed class UserCatalog(IOptionsMonitor<UsersOptions> options, HtpasswdUserStore htpasswd, UserRecords records)
@@ -28,7 +29,7 @@ internal sealed class UserCatalog(IOptionsMonitor<UsersOptions> options, Htpassw
         {
             foreach (var (name, account) in options.CurrentValue.Accounts.Where(a => IsBehind(a.Key)).OrderBy(a => a.Key, StringComparer.Ordinal))
             {
-                yield return new ListedUser(name, ConfigurationUserStore.StoreName, account.Disabled, account.Groups, account.Plan, AlgorithmOf(account.PasswordHash));
+                yield return new ListedUser(name, ConfigurationUserStore.StoreName, account.Disabled, account.Groups, account.Plan, account.EgressProfile, AlgorithmOf(account.PasswordHash));
             }
 
             (afterStore, afterName) = (null, "");
@@ -38,7 +39,7 @@ internal sealed class UserCatalog(IOptionsMonitor<UsersOptions> options, Htpassw
         {
             foreach (var user in (await htpasswd.AllAsync(cancellationToken)).Where(u => IsBehind(u.Account.Name)).OrderBy(u => u.Account.Name, StringComparer.Ordinal))
             {
-                yield return new ListedUser(user.Account.Name, HtpasswdUserStore.StoreName, user.Disabled, user.Account.Groups, user.Account.Plan, user.Hash?.Kind);
+                yield return new ListedUser(user.Account.Name, HtpasswdUserStore.StoreName, user.Disabled, user.Account.Groups, user.Account.Plan, user.Account.EgressProfile, user.Hash?.Kind);
             }
 
             afterName = "";
@@ -60,7 +61,7 @@ internal sealed class UserCatalog(IOptionsMonitor<UsersOptions> options, Htpassw
     }
 
     public static ListedUser Describe(UserRecord user)
-        => new(user.Name, DatabaseUserStore.StoreName, user.Disabled, user.Groups, user.Plan, AlgorithmOf(user.PasswordHash));
+        => new(user.Name, DatabaseUserStore.StoreName, user.Disabled, user.Groups, user.Plan, user.EgressProfile, AlgorithmOf(user.PasswordHash));
 
     private static string? AlgorithmOf(string? hash)
         => string.IsNullOrEmpty(hash) ? null : PasswordHash.TryParseAny(hash, out var parsed) ? parsed.Kind : "unreadable";
