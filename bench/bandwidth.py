@@ -137,7 +137,7 @@ class Client:
         if self.way == "upgrade":
             fields += [(":protocol", "websocket"), ("sec-websocket-version", "13")]
         fields.append(("proxy-authorization" if is_proxy else "authorization", self.credentials))
-        stream = await Stream.open(self.ports["Proxy2" if is_proxy else "Web2"], fields)
+        stream = await Stream.open(self.ports["Proxy2" if is_proxy else "Web2"], fields, has_body=method != "GET")
         answered = asyncio.Event()
         receiving = asyncio.create_task(self.receive(stream, answered))
         if self.way in ("tunnel", "upgrade"):

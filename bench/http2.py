@@ -3,7 +3,7 @@ import asyncio
 import struct
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
-END_HEADERS, ACK = 4, 1
+END_HEADERS, END_STREAM, ACK = 4, 1, 1
 LARGE_WINDOW = 2**31 - 1
 STATUS_200 = 0x88
 FRAME = 16384
@@ -30,13 +30,13 @@ class Stream:
         self.writable = asyncio.Event()
 
     @classmethod
-    async def open(cls, port, fields):
+    async def open(cls, port, fields, has_body):
         stream = cls(*await asyncio.open_connection("127.0.0.1", port))
         block = b"".join(b"\0" + literal(name) + literal(value) for name, value in fields)
         stream.writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         stream.frame(SETTINGS, 0, 0, struct.pack(">HI", 4, LARGE_WINDOW))
         stream.frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", LARGE_WINDOW - 65535))
-        stream.frame(HEADERS, END_HEADERS, 1, block)
+        stream.frame(HEADERS, END_HEADERS | (0 if has_body else END_STREAM), 1, block)
         return stream
 
     def frame(self, kind, flags, stream, payload):

@@ -9,10 +9,11 @@ namespace PyProxy.Gateway.Limits.Bandwidth;
 /// <summary>The buckets of everybody whose bandwidth a plan limits. Always of this gateway alone: asking elsewhere for every 64 KB would cost more than it limits.</summary>
 internal sealed class BandwidthLimiter : IDisposable
 {
-    // ~600 bytes each. One per subject with traffic: a stranger who has many addresses may have that many, and shares one beyond.
+    // ~250 bytes each. One per subject with traffic: a stranger who has many addresses may have that many, and shares one beyond.
     private const int MaxBuckets = 200_000;
 
-    private static readonly TimeSpan IdleSweep = TimeSpan.FromMinutes(1);
+    // A bucket is full again a moment after its last transfer, and then as good as none.
+    private static readonly TimeSpan IdleSweep = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<Key, BandwidthBucket> _buckets = new();
     private readonly PlanDirectory _plans;

@@ -7,8 +7,7 @@ namespace PyProxy.Gateway.Limits.Quotas;
 /// <summary>What one user has used of one quota in one period, as far as this gateway knows: what all had written, and what it has yet to write.</summary>
 internal sealed class QuotaCounter
 {
-    private readonly Lock _lock = new();
-    private readonly BrakeOfAllPeriods _brake;
+    private readonly BrakeOfAllPeriods _brake; // also the lock: there are very many counters
     private QuotaLimit _quota;
     private long _written;
     private long _raised;
@@ -76,7 +75,7 @@ internal sealed class QuotaCounter
     /// <returns>False when it was forgotten meanwhile: the caller looks it up again.</returns>
     public bool TryUse()
     {
-        lock (_lock)
+        lock (_brake)
         {
             _users += _retired ? 0 : 1;
             return !_retired;
@@ -86,7 +85,7 @@ internal sealed class QuotaCounter
     /// <param name="now">In ticks: whoever comes again within a minute need not ask the database again.</param>
     public void Release(long now)
     {
-        lock (_lock)
+        lock (_brake)
         {
             _users--;
             _lastUsed = now;
@@ -96,7 +95,7 @@ internal sealed class QuotaCounter
     /// <summary>Marks it as forgotten if nobody has used it for a while and the database knows all of it, or its period is over.</summary>
     public bool RetireIfIdle(long before, bool isOver)
     {
-        lock (_lock)
+        lock (_brake)
         {
             _retired = _users == 0 && _lastUsed < before
                 && (isOver || (_isKnown && Interlocked.Read(ref _pending) == 0 && Interlocked.Read(ref _sent) == 0));

@@ -12,6 +12,9 @@ internal sealed class QuotaCounters
     private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<Key, QuotaCounter> _counters = new();
+
+    // One for all users of a quota. Grows by what an operator ever configured, not by traffic.
+    private readonly ConcurrentDictionary<QuotaLimit, QuotaPeriodRange> _periods = new();
     private readonly TimeProvider _time;
 
     public QuotaCounters(TimeProvider time, QuotaMetrics metrics)
@@ -59,7 +62,7 @@ internal sealed class QuotaCounters
                 continue;
             }
 
-            var next = new QuotaCounter(user, quota, QuotaPeriodRange.At(quota, now), counter);
+            var next = new QuotaCounter(user, quota, PeriodOf(quota, now), counter);
             next.TryUse();
             if (counter is null ? _counters.TryAdd(key, next) : _counters.TryUpdate(key, next, counter))
             {
@@ -97,6 +100,16 @@ internal sealed class QuotaCounters
                 _counters.TryRemove(entry);
             }
         }
+    }
+
+    private QuotaPeriodRange PeriodOf(QuotaLimit quota, DateTimeOffset now)
+    {
+        if (!_periods.TryGetValue(quota, out var period) || now >= period.End)
+        {
+            _periods[quota] = period = QuotaPeriodRange.At(quota, now);
+        }
+
+        return period;
     }
 
     private static bool IsSamePeriod(QuotaLimit one, QuotaLimit other)

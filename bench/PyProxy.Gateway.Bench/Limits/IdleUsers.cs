@@ -53,6 +53,8 @@ internal static class IdleUsers
 
         await parts.Ledger.FlushAsync(CancellationToken.None);
         Print("just asked", parts, before);
+        await Task.Delay(TimeSpan.FromSeconds(8));
+        Print("idle for eight seconds", parts, before);
         for (var waited = Stopwatch.StartNew(); parts.Count > 10 && waited.Elapsed < Patience;)
         {
             await Task.Delay(TimeSpan.FromSeconds(5));
