@@ -45,8 +45,11 @@ internal sealed partial class AccessLog : BackgroundService
         _logger = logger;
         _fields = FieldsOf(options.CurrentValue.AccessLog);
         _changes = options.OnChange(changed => _fields = FieldsOf(changed.AccessLog));
-        metrics.ObserveQueue(() => Interlocked.Read(ref _queuedBytes));
+        metrics.ObserveQueue(() => QueuedBytes);
     }
+
+    /// <summary>What waits to be written.</summary>
+    public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
 
     /// <summary>Takes the record of an exchange; without a context at the end of a tunnel that has outlived its request.</summary>
     public void Write(HttpContext? context, Exchange exchange, in ExchangeOutcome outcome)
