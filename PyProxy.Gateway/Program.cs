@@ -3,6 +3,7 @@ using PyProxy.Gateway.Admin.Api;
 using PyProxy.Gateway.Commands;
 using PyProxy.Gateway.Configuration;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Explain;
 using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Filtering.Lists;
 using PyProxy.Gateway.Forward;
@@ -31,7 +32,10 @@ public static class Program
     /// <param name="args">Arguments, as the gateway takes them.</param>
     /// <param name="extend">Registers what the program adds: <c>services.AddTrafficFilter&lt;T&gt;("name")</c>.</param>
     /// <returns>The process's exit code.</returns>
-    public static Task<int> RunAsync(string[] args, Action<IServiceCollection>? extend = null) => GatewayCommands.RunAsync(args, new GatewayProgram
+    public static Task<int> RunAsync(string[] args, Action<IServiceCollection>? extend = null) => GatewayCommands.RunAsync(args, Create(extend));
+
+    /// <summary>What the commands are given.</summary>
+    internal static GatewayProgram Create(Action<IServiceCollection>? extend = null) => new()
     {
         AddFeatures = (services, configuration) =>
         {
@@ -39,13 +43,14 @@ public static class Program
             extend?.Invoke(services);
         },
         CreateAdminToken = AdminToken.CreateWithHash,
+        Build = configuration => Build(configuration, extend),
         RunAsync = async (configuration, cancellationToken) =>
         {
             await using var gateway = Build(configuration, extend);
             await gateway.RunAsync(cancellationToken);
             return 0;
         },
-    });
+    };
 
     /// <summary>The gateway on a valid configuration, not yet started.</summary>
     internal static WebApplication Build(GatewayConfiguration configuration, Action<IServiceCollection>? extend = null)
@@ -106,6 +111,7 @@ public static class Program
         services.AddPrivacy();
         services.AddForward();
         services.AddReverse(configuration.GetSection("ReverseProxy"), AddPolicies);
+        services.AddExplain();
         services.AddGatewayTelemetry();
         services.AddAdmin();
         services.AddCors();

@@ -73,6 +73,7 @@ public sealed class GatewayCommandsTests : IDisposable
         new GatewayProgram
         {
             AddFeatures = static (_, _) => { },
+            Build = static _ => throw new InvalidOperationException("No command that is tested here builds a gateway."),
             CreateAdminToken = static () => ("token", "hash"),
             RunAsync = (_, _) => Task.FromResult(_runs++ * 0),
         },

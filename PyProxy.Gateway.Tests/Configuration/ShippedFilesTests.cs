@@ -7,7 +7,7 @@ namespace PyProxy.Gateway.Tests.Configuration;
 
 public sealed class ShippedFilesTests
 {
-    private static readonly string Repository = FindRepository();
+    internal static readonly string Repository = FindRepository();
 
     [Fact]
     public async Task SchemaFile_IsWhatTheOptionsSay()

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using PyProxy.Gateway.Forward;
+using PyProxy.Gateway.Tests.Functional;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Tests.Forward;
@@ -92,6 +93,29 @@ public sealed class TunnelRelayTests : IAsyncLifetime
         Assert.True(bytes.AsSpan().SequenceEqual(received));
         Assert.Equal(TunnelEnd.Completed, await EndOf(relay));
         Assert.Equal(bytes.Length, _exchange.BytesOut);
+    }
+
+    /// <summary>More than all buffers on the way hold, so that the relay waits for a receiver that is full, too.</summary>
+    [Fact]
+    public async Task ReceiverThatReadsLate_GetsEverythingInOrder()
+    {
+        var bytes = new byte[32 * 1024 * 1024];
+        new Random(2).NextBytes(bytes);
+        var relay = Start();
+        var sending = _client.SendAsync(bytes);
+        var beginning = new byte[1];
+        Assert.Equal(1, await _destination.Far.ReceiveAsync(beginning, TestContext.Current.CancellationToken));
+        await Poll.UntilAsync(() => new(!_client.Far.Poll(TimeSpan.Zero, SelectMode.SelectWrite)));
+        var rest = _destination.ReadToEndAsync();
+        await sending;
+        _client.Far.Shutdown(SocketShutdown.Send);
+        var received = await rest;
+        _destination.Far.Shutdown(SocketShutdown.Send);
+
+        Assert.Equal(TunnelEnd.Completed, await EndOf(relay));
+        Assert.Equal(bytes[0], beginning[0]);
+        Assert.True(bytes.AsSpan(1).SequenceEqual(received));
+        Assert.Equal(bytes.Length, _exchange.BytesIn);
     }
 
     [Fact]

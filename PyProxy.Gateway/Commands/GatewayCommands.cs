@@ -1,4 +1,6 @@
 using System.CommandLine;
+using PyProxy.Gateway.Commands.Capacity;
+using PyProxy.Gateway.Commands.Explain;
 using PyProxy.Gateway.Commands.Users;
 
 namespace PyProxy.Gateway.Commands;
@@ -43,17 +45,21 @@ internal static class GatewayCommands
               Gateway__Privacy__Mode=Strict PyProxy.Gateway           the same from the environment
               PyProxy.Gateway --urls http://127.0.0.1:8000            listen there, where no Kestrel:Endpoints are configured
               PyProxy.Gateway check                                   what is wrong with the configuration, with lines
+              PyProxy.Gateway explain --user alice --target example.org:443   what the rules say of it, and why
               PyProxy.Gateway users add alice                         a user in the database; asks for the password
               PyProxy.Gateway origin                                  a sample origin to try the proxies against
+              PyProxy.Gateway capacity                                how many users at once a running gateway holds
             """);
         RunCommand.Configure(root, program);
         root.Subcommands.Add(CheckCommand.Create(program));
+        root.Subcommands.Add(ExplainCommand.Create(program));
         root.Subcommands.Add(SchemaCommand.Create(program));
         root.Subcommands.Add(HashCommand.Create());
         root.Subcommands.Add(UsersCommand.Create(program));
         root.Subcommands.Add(AdminTokenCommand.Create(program));
         root.Subcommands.Add(HealthCommand.Create(program));
         root.Subcommands.Add(OriginCommand.Create());
+        root.Subcommands.Add(CapacityCommand.Create());
         return root;
     }
 }

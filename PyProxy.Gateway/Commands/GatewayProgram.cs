@@ -13,6 +13,9 @@ internal sealed record GatewayProgram
     /// <summary>Runs the gateway on a configuration that was found good, until the token or a signal ends it.</summary>
     public required Func<GatewayConfiguration, CancellationToken, Task<int>> RunAsync { get; init; }
 
+    /// <summary>Builds the gateway on a configuration that was found good, and does not start it: for questions to its parts.</summary>
+    public required Func<GatewayConfiguration, WebApplication> Build { get; init; }
+
     /// <summary>Makes a token for the admin API, and what the configuration holds of it.</summary>
     public required Func<(string Token, string Hash)> CreateAdminToken { get; init; }
 }

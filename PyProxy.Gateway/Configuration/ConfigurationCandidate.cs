@@ -3,7 +3,7 @@ using PyProxy.Gateway.Sections;
 namespace PyProxy.Gateway.Configuration;
 
 /// <summary>A configuration that was read but not yet judged. It knows where each of its values comes from.</summary>
-internal sealed class ConfigurationCandidate
+internal sealed class ConfigurationCandidate : ISettingPlaces
 {
     private readonly string _fileName;
     private readonly JsonConfiguration _file;
@@ -37,15 +37,20 @@ internal sealed class ConfigurationCandidate
 
     public ConfigurationProblem Locate(ConfigurationError error)
     {
-        var path = error.Path;
+        var place = PlaceOf(error.Path);
+        return new ConfigurationProblem(place.JsonPath, error.Message, place.Source, place.Line);
+    }
+
+    public SettingPlace PlaceOf(string path)
+    {
         if (Overriding(path) is { } source)
         {
-            return new ConfigurationProblem(WrittenPath(path), error.Message, source, Line: null);
+            return new SettingPlace(WrittenPath(path), source, Line: null);
         }
 
         // A key that is missing has no line; the nearest container that exists is where it would have to be written.
         var line = _file.Places.TryGetValue(NearestInFile(path), out var place) ? place.Line : (int?)null;
-        return new ConfigurationProblem(WrittenPath(path), error.Message, _fileName, line);
+        return new SettingPlace(WrittenPath(path), _fileName, line);
     }
 
     /// <summary>The override that makes the value, or that alone makes the container exist.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using PyProxy.Gateway.Sections;
 
 namespace PyProxy.Gateway.Configuration;
 
@@ -15,6 +16,7 @@ internal static class ConfigurationHostExtensions
 
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(configuration);
+        builder.Services.AddSingleton<ISettingPlaces>(configuration);
         builder.Services.AddSingleton(services =>
             new ConfigurationStatus(configuration.Loader.File.DisplayName, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<ConfigurationMetrics>();

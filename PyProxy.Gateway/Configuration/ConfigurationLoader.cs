@@ -1,4 +1,5 @@
 using PyProxy.Gateway.Listeners.Endpoints;
+using PyProxy.Gateway.Sections;
 using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
 
 namespace PyProxy.Gateway.Configuration;
@@ -45,20 +46,23 @@ internal sealed class ConfigurationLoader(
         {
             return new LoadedConfiguration(
                 new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase),
-                [new ConfigurationProblem(JsonPath.Root, $"the file cannot be read: {e.Message}", File.DisplayName, Line: null)]);
+                [new ConfigurationProblem(JsonPath.Root, $"the file cannot be read: {e.Message}", File.DisplayName, Line: null)],
+                Places: null);
         }
 
         var parsed = JsonConfigurationParser.Parse(json);
         var candidate = new ConfigurationCandidate(File.DisplayName, parsed, overrides);
         return parsed.Broken
-            ? new LoadedConfiguration(candidate.Data, [.. candidate.SyntaxProblems()])
-            : new LoadedConfiguration(candidate.Data, await _validator.ValidateAsync(candidate));
+            ? new LoadedConfiguration(candidate.Data, [.. candidate.SyntaxProblems()], candidate)
+            : new LoadedConfiguration(candidate.Data, await _validator.ValidateAsync(candidate), candidate);
     }
 }
 
 /// <param name="Data">Every key, overrides applied.</param>
 /// <param name="Problems">Empty for a configuration that may be used.</param>
-internal sealed record LoadedConfiguration(IReadOnlyDictionary<string, string?> Data, IReadOnlyList<ConfigurationProblem> Problems)
+/// <param name="Places">Where its keys are written; <see langword="null"/> where there was nothing to read.</param>
+internal sealed record LoadedConfiguration(
+    IReadOnlyDictionary<string, string?> Data, IReadOnlyList<ConfigurationProblem> Problems, ISettingPlaces? Places)
 {
     public bool IsValid => Problems.Count == 0;
 }

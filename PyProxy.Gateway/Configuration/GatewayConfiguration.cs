@@ -1,12 +1,15 @@
+using PyProxy.Gateway.Sections;
+
 namespace PyProxy.Gateway.Configuration;
 
 /// <summary>The configuration in force. What Kestrel bound at the start stays as it was: endpoints do not move under running connections.</summary>
-internal sealed class GatewayConfiguration
+internal sealed class GatewayConfiguration : ISettingPlaces
 {
     // Where Kestrel listens; the rest of its section is read when it starts, too. And what the gateway is connected to.
     private static readonly string[] BoundAtStart = ["Kestrel", "urls", "http_ports", "https_ports", "Gateway:SharedState"];
 
     private readonly IReadOnlyDictionary<string, string?> _atStart;
+    private volatile ISettingPlaces? _places;
 
     public GatewayConfiguration(ConfigurationLoader loader, LoadedConfiguration loaded)
     {
@@ -17,12 +20,16 @@ internal sealed class GatewayConfiguration
 
         Loader = loader;
         _atStart = loaded.Data;
+        _places = loaded.Places;
         Snapshot = new SnapshotConfigurationProvider(loaded.Data);
     }
 
     public ConfigurationLoader Loader { get; }
 
     public SnapshotConfigurationProvider Snapshot { get; }
+
+    /// <inheritdoc/>
+    public SettingPlace PlaceOf(string path) => _places?.PlaceOf(path) ?? new SettingPlace(JsonPath.Append(JsonPath.Root, path), Loader.File.DisplayName, Line: null);
 
     /// <summary>Puts another valid configuration in force.</summary>
     /// <returns>JSON paths of settings whose new value waits for a restart.</returns>
@@ -51,6 +58,7 @@ internal sealed class GatewayConfiguration
             }
         }
 
+        _places = loaded.Places;
         Snapshot.Swap(data);
         return [.. waiting];
     }

@@ -59,6 +59,27 @@ internal sealed class Dialer(
         }
     }
 
+    /// <summary>Where a connection would lead, without making one: for a question without traffic.</summary>
+    /// <param name="target">The destination.</param>
+    /// <param name="purpose">On whose word.</param>
+    /// <param name="condition">What rules say of the addresses; <see langword="null"/> = nothing.</param>
+    /// <param name="supposed">What the name is to resolve to; <see langword="null"/> = it is resolved.</param>
+    /// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
+    public async ValueTask<DialPreview> PreviewAsync(
+        HostPort target, DialPurpose purpose, IAddressCondition? condition, IReadOnlyList<IPAddress>? supposed, CancellationToken cancellationToken)
+    {
+        var addresses = supposed ?? [];
+        try
+        {
+            addresses = supposed ?? await ResolveAsync(target, cancellationToken);
+            return new DialPreview(addresses, Vet(new Dial(this, target, purpose, runtime.Current, condition), addresses), Error: null);
+        }
+        catch (ProxyException e)
+        {
+            return new DialPreview(addresses, [], e.Error);
+        }
+    }
+
     private async ValueTask<DialedConnection> ConnectInTimeAsync(Dial dial, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(dial.Settings.ConnectTimeout, time);

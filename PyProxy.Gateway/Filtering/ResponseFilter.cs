@@ -20,48 +20,92 @@ internal sealed class ResponseFilter(
         return snapshot.Responses.All.Count == 0 ? ValueTask.FromResult(true) : ApplyAsync(context, snapshot);
     }
 
+    /// <summary>What the rules say of a response, without an effect on anything but its head: for a question without traffic.</summary>
+    public ValueTask<ProxyError?> JudgeAsync(HttpContext context, DateTimeOffset now, RuleTrace trace) => JudgeAsync(context, runtime.Current, now, trace);
+
     private async ValueTask<bool> ApplyAsync(HttpContext context, FilteringSnapshot snapshot)
     {
-        var exchange = Exchange.Of(context);
-        if (!FactsReader.TryRead(context, exchange, time.GetUtcNow(), out var facts))
+        if (await JudgeAsync(context, snapshot, time.GetUtcNow(), trace: null) is not { } refusal)
         {
-            return true; // the first phase has refused such a host
+            return true;
+        }
+
+        await refusals.WriteAsync(context, refusal);
+        return false;
+    }
+
+    /// <returns>The refusal; <see langword="null"/> where the response passes.</returns>
+    private async ValueTask<ProxyError?> JudgeAsync(HttpContext context, FilteringSnapshot snapshot, DateTimeOffset now, RuleTrace? trace)
+    {
+        var exchange = Exchange.Of(context);
+        if (!FactsReader.TryRead(context, exchange, now, out var facts))
+        {
+            return null; // the first phase has refused such a host
         }
 
         facts = FactsReader.WithResponse(facts, context.Response);
         var next = 0;
-        while (snapshot.Responses.FirstMatch(facts, next, out _) is { } rule)
+        while (true)
         {
+            var rule = snapshot.Responses.FirstMatch(facts, next, out _);
+            trace?.Passed(snapshot.Responses, next, rule, facts);
+            if (rule is null)
+            {
+                return null;
+            }
+
             next = rule.Index + 1;
             if (rule.ReportsOnly || snapshot.ReportsOnly)
             {
-                recorder.Reported(rule, exchange);
+                Report(rule, exchange, trace);
                 if (rule.Action.Decides && !rule.ReportsOnly)
                 {
-                    return true; // the section would have ended here
+                    return null; // the section would have ended here
                 }
 
                 continue;
             }
 
+            var (refusal, isAllowed) = await ActAsync(rule, snapshot, facts, context, trace);
+            if (refusal is not null || isAllowed)
+            {
+                return refusal;
+            }
+        }
+    }
+
+    private async ValueTask<(ProxyError? Refusal, bool IsAllowed)> ActAsync(
+        Rule rule, FilteringSnapshot snapshot, Facts facts, HttpContext context, RuleTrace? trace)
+    {
+        var exchange = Exchange.Of(context);
+        var asksFilter = rule.Action.Kind == FilterAction.Filter;
+        if (trace is null)
+        {
             recorder.Decided(rule);
-            var (refusal, isAllowed) = rule.Action.Kind == FilterAction.Filter
-                ? await filters.OnResponseAsync(rule, snapshot, facts, exchange, context.RequestAborted)
-                : (rule.Action.Refusal, rule.Action.Kind == FilterAction.Allow);
-            if (refusal is not null)
-            {
-                await refusals.WriteAsync(context, refusal);
-                return false;
-            }
-
-            if (isAllowed)
-            {
-                return true;
-            }
-
-            RuleEffects.Apply(rule.Action, facts.ResponseHeaders, exchange);
+        }
+        else
+        {
+            trace.Met(rule, asksFilter ? RuleFate.AsksFilter : rule.Action.Decides ? RuleFate.Decides : RuleFate.Applies);
         }
 
-        return true;
+        if (asksFilter)
+        {
+            return trace is null ? await filters.OnResponseAsync(rule, snapshot, facts, exchange, context.RequestAborted) : default;
+        }
+
+        RuleEffects.Apply(rule.Action, facts.ResponseHeaders, exchange);
+        return (rule.Action.Refusal, rule.Action.Kind == FilterAction.Allow);
+    }
+
+    private void Report(Rule rule, Exchange exchange, RuleTrace? trace)
+    {
+        if (trace is null)
+        {
+            recorder.Reported(rule, exchange);
+        }
+        else
+        {
+            trace.Met(rule, RuleFate.Reports);
+        }
     }
 }

@@ -64,7 +64,7 @@ internal sealed class TrafficFilter(FilteringRuntime runtime, FilteringRecorder 
         while (true)
         {
             var rule = snapshot.Requests.FirstMatch(facts, walk.Next, out var outcome);
-            trace?.Follow(snapshot.Requests, walk.Next, rule, outcome, facts);
+            trace?.Passed(snapshot.Requests, walk.Next, rule, facts);
             if (rule is null)
             {
                 return Default(ref walk, exchange, trace);
@@ -74,12 +74,22 @@ internal sealed class TrafficFilter(FilteringRuntime runtime, FilteringRecorder 
             if (outcome == Outcome.Unknown)
             {
                 // The address decides, and is not known before the gateway dials.
-                (walk.Pending ??= new AddressVerdicts(exchange, recorder)).Add(rule, facts, reports: rule.ReportsOnly || snapshot.ReportsOnly);
+                var pending = walk.Pending ??= new AddressVerdicts(exchange, recorder, trace);
+                if (pending.Add(rule, facts, reports: rule.ReportsOnly || snapshot.ReportsOnly))
+                {
+                    trace?.Met(rule, RuleFate.AsksAddress);
+                }
+                else
+                {
+                    trace?.Missed(rule, facts);
+                }
+
                 continue;
             }
 
             if (rule.Action.Kind == FilterAction.Rewrite && !facts.IsForward)
             {
+                trace?.Met(rule, RuleFate.NotHere);
                 continue; // where a reverse request goes is for routes and clusters to say
             }
 
@@ -97,6 +107,7 @@ internal sealed class TrafficFilter(FilteringRuntime runtime, FilteringRecorder 
 
             if (rule.Action.Kind == FilterAction.Filter)
             {
+                trace?.Met(rule, RuleFate.AsksFilter);
                 walk.Asks = rule;
                 return null;
             }
@@ -104,6 +115,10 @@ internal sealed class TrafficFilter(FilteringRuntime runtime, FilteringRecorder 
             if (trace is null)
             {
                 recorder.Decided(rule);
+            }
+            else
+            {
+                trace.Met(rule, rule.Action.Decides ? RuleFate.Decides : RuleFate.Applies);
             }
 
             if (rule.Action.Decides)
@@ -155,6 +170,10 @@ internal sealed class TrafficFilter(FilteringRuntime runtime, FilteringRecorder 
         if (trace is null)
         {
             recorder.Reported(rule, exchange);
+        }
+        else
+        {
+            trace.Met(rule, RuleFate.Reports);
         }
     }
 

@@ -56,7 +56,8 @@ internal sealed class TrafficFilterMiddleware(RequestDelegate next, TrafficFilte
         }
     }
 
-    private static void Rewrite(HttpContext context, Exchange exchange, RuleAction action)
+    /// <summary>Makes the request one for another place.</summary>
+    internal static void Rewrite(HttpContext context, Exchange exchange, RuleAction action)
     {
         var asked = exchange.Target!.Value; // every forward way in has one
         exchange.Target = new HostPort(action.Host ?? asked.Host, action.Port ?? asked.Port);

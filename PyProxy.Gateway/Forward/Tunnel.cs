@@ -1,10 +1,14 @@
 using System.Buffers;
+using System.Net.Sockets;
+using PyProxy.Gateway.Forward.Splicing;
+using PyProxy.Gateway.Listeners.Transport;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Forward;
 
 /// <summary>
-/// One tunnel while it runs. An idle one holds no buffer: each direction waits by a read of zero length and rents only when there is data.
+/// One tunnel while it runs. An idle one holds no buffer: each direction waits by a read of zero length and rents only when there is data. What
+/// keeps coming between bare sockets moves inside the kernel.
 /// </summary>
 internal sealed class Tunnel : IDisposable
 {
@@ -85,6 +89,20 @@ internal sealed class Tunnel : IDisposable
         }
     }
 
+    /// <summary>Bytes have reached the other end.</summary>
+    public void Passed(bool fromClient, int count)
+    {
+        Volatile.Write(ref _lastMoved, _time.GetTimestamp());
+        if (fromClient)
+        {
+            _exchange.AddBytesIn(count);
+        }
+        else
+        {
+            _exchange.AddBytesOut(count);
+        }
+    }
+
     public void Dispose()
     {
         lock (_cutLock)
@@ -128,12 +146,13 @@ internal sealed class Tunnel : IDisposable
     /// <summary>Moves bytes until there are no more. Throws what reading throws; false where they could not be written.</summary>
     private async ValueTask<bool> PumpAsync(bool fromClient)
     {
-        var (from, to) = fromClient ? (_clientStream, _destinationStream) : (_destinationStream, _clientStream);
+        var (from, to) = fromClient ? (_clientStream, _destinationStream) : (_destinationStream, PrefixedStream.WriteSide(_clientStream));
         var direction = fromClient ? TransferDirection.Up : TransferDirection.Down;
         var limiter = _exchange.Transfers;
         var buffer = Array.Empty<byte>();
-        var room = BufferSize;
+        var room = int.MaxValue;
         var writable = true;
+        var flows = false; // below a bufferful at a time, copying is as cheap as splicing
         try
         {
             while (true)
@@ -144,11 +163,36 @@ internal sealed class Tunnel : IDisposable
 #pragma warning disable CA2022 // There is nothing inexact about reading nothing.
                     _ = await from.ReadAsync(Memory<byte>.Empty, _cut.Token);
 #pragma warning restore CA2022
-                    room = limiter is null ? BufferSize : await limiter.ReserveAsync(direction, _cut.Token);
+                    if (limiter is not null)
+                    {
+                        room = await limiter.ReserveAsync(direction, _cut.Token);
+                    }
+
+                    // 2. Where it keeps coming and nothing stands between the sockets, it need not be copied.
+                    from = PrefixedStream.ReadSide(from);
+                    if (flows && writable && from is NetworkStream source && to is NetworkStream sink)
+                    {
+                        var (result, taken) = await SpliceTurn.RunAsync(this, fromClient, source, sink, room, _cut.Token);
+                        limiter?.Moved(direction, taken);
+                        if (result == SpliceResult.Ended)
+                        {
+                            return true;
+                        }
+
+                        writable = result != SpliceResult.Unwritable;
+                        if (!writable && !TryLinger(fromClient))
+                        {
+                            return false;
+                        }
+
+                        flows = result != SpliceResult.Unsupported;
+                        continue;
+                    }
+
                     buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
                 }
 
-                // 2. Read what there is.
+                // 3. Read what there is.
                 var count = await from.ReadAsync(buffer.AsMemory(0, Math.Min(room, buffer.Length)), _cut.Token);
                 limiter?.Moved(direction, count);
                 if (count == 0)
@@ -156,20 +200,20 @@ internal sealed class Tunnel : IDisposable
                     return writable;
                 }
 
-                // 3. Pass it on.
+                // 4. Pass it on.
                 Volatile.Write(ref _lastMoved, _time.GetTimestamp());
                 if (writable && !await TryWriteAsync(to, buffer.AsMemory(0, count), fromClient))
                 {
                     writable = false;
                     if (!TryLinger(fromClient))
                     {
-                        Cut(fromClient ? TunnelEnd.DestinationReset : TunnelEnd.ClientReset);
                         return false;
                     }
                 }
 
-                // 4. A buffer that was not filled has taken all that was pending. Under a limit the next turn is waited for without one.
-                if (count < buffer.Length || limiter is not null)
+                // 5. A buffer that was not filled has taken all that was pending, and one that was filled is no longer needed where bytes can be spliced.
+                flows = count == buffer.Length;
+                if (!flows || limiter is not null || from is NetworkStream)
                 {
                     ArrayPool<byte>.Shared.Return(buffer);
                     buffer = [];
@@ -196,27 +240,20 @@ internal sealed class Tunnel : IDisposable
             return false;
         }
 
-        Volatile.Write(ref _lastMoved, _time.GetTimestamp());
-        if (fromClient)
-        {
-            _exchange.AddBytesIn(bytes.Length);
-        }
-        else
-        {
-            _exchange.AddBytesOut(bytes.Length);
-        }
-
+        Passed(fromClient, bytes.Length);
         return true;
     }
 
     /// <summary>
-    /// Whether the rest of what the client sends is to be read and dropped: the destination has answered to the end and closed. To end the
-    /// client's connection with bytes unread would be a reset, and the answer might be lost to it.
+    /// After a write that failed: whether the rest of what the client sends is to be read and dropped, because the destination has answered to
+    /// the end and closed. To end the client's connection with bytes unread would be a reset, and the answer might be lost to it. Otherwise
+    /// the tunnel is cut.
     /// </summary>
     private bool TryLinger(bool fromClient)
     {
         if (!fromClient || !_destinationEnded || Volatile.Read(ref _end) != Running)
         {
+            Cut(fromClient ? TunnelEnd.DestinationReset : TunnelEnd.ClientReset);
             return false;
         }
 

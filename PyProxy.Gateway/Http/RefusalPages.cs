@@ -28,7 +28,7 @@ internal sealed partial class RefusalPages(IOptionsMonitor<RefusalPageOptions> o
             return Encoding.UTF8.GetBytes(template.Render(name => ValueOf(name, error, exchange, context, current.Contact)));
         }
 
-        return RefusalBody.Html(error, exchange.Id, current.Contact);
+        return RefusalBody.Html(error, exchange.Id, HostOf(exchange, context), current.Contact);
     }
 
     private string? ValueOf(string name, ProxyError error, Exchange exchange, HttpContext context, string? contact) => name switch
@@ -39,12 +39,14 @@ internal sealed partial class RefusalPages(IOptionsMonitor<RefusalPageOptions> o
         "rule" => error.DecidedBy,
         "setting" => error.Setting,
         "decision" => exchange.Id,
-        "host" => exchange.Target?.Host ?? context.Request.Host.Host,
+        "host" => HostOf(exchange, context),
         "user" => exchange.User,
         "client" => exchange.ClientAddress?.ToString(),
         "contact" => contact,
         _ => time.GetUtcNow().ToString("u", CultureInfo.InvariantCulture),
     };
+
+    private static string HostOf(Exchange exchange, HttpContext context) => exchange.Target?.Host ?? context.Request.Host.Host;
 
     /// <summary>The template as its file has it now, or had it last when it was a good one.</summary>
     private RefusalTemplate? Current(string path)

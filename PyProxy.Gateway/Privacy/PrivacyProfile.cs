@@ -43,6 +43,8 @@ internal sealed class PrivacyProfile(PrivacyProfileOptions options)
     private readonly string[] _responseRemove = [.. options.ResponseFields.Remove];
     private readonly KeyValuePair<string, string>[] _responseSet = [.. options.ResponseFields.Set];
 
+    public PrivacyMode Mode => options.Mode;
+
     /// <summary>What goes out of a request. Stands behind everything else that makes its fields, or that would bring back what was removed.</summary>
     /// <param name="context">The request as received.</param>
     /// <param name="request">The request as it will be sent.</param>

@@ -73,21 +73,20 @@ internal sealed class FilterLists : IHostedService, IAsyncDisposable
         return keeper is null ? null : await keeper.RefreshAsync(cancellationToken);
     }
 
-    /// <summary>Loads what is on this machine, files and copies, and follows nothing: for a question without traffic.</summary>
-    public async Task LoadLocalAsync(CancellationToken cancellationToken)
+    /// <summary>Loads what is on this machine, files and copies, for a question without traffic: writes nothing, and follows nothing.</summary>
+    /// <returns>The lists that could not be loaded, and why.</returns>
+    public async Task<IReadOnlyList<(string Name, string Reason)>> LoadLocalAsync(CancellationToken cancellationToken)
     {
+        List<(string, string)> missing = [];
         foreach (var (name, options) in _options.CurrentValue)
         {
-            await using var keeper = CreateKeeper(name, options);
-            if (options.Url is null)
+            if (await LoadLocalAsync(name, options, cancellationToken) is { } reason)
             {
-                await keeper.RefreshAsync(cancellationToken);
-            }
-            else
-            {
-                await keeper.LoadCopyAsync(cancellationToken);
+                missing.Add((name, reason));
             }
         }
+
+        return missing;
     }
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -133,6 +132,37 @@ internal sealed class FilterLists : IHostedService, IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
+
+    private async Task<string?> LoadLocalAsync(string name, ListOptions options, CancellationToken cancellationToken)
+    {
+        string? reason = null;
+        if (options.Url is null)
+        {
+            reason = await LoadAsync(() => File.OpenRead(Path.GetFullPath(options.Source, _root)));
+            if (reason is null)
+            {
+                return null;
+            }
+        }
+
+        return _store.Find(name, options.Source) is null
+            ? reason ?? "it comes from a URL, and there is no copy of it on this machine"
+            : await LoadAsync(() => _store.Open(name));
+
+        async Task<string?> LoadAsync(Func<Stream> open)
+        {
+            try
+            {
+                await using var text = open();
+                ListOf(name).Put(ListState.Empty with { Content = await ListReader.ReadAsync(text, options, cancellationToken) });
+                return null;
+            }
+            catch (Exception e) when (e is ListException or IOException or UnauthorizedAccessException)
+            {
+                return e.Message;
+            }
+        }
+    }
 
     private async Task LoadFirstAsync(ListKeeper keeper, CancellationToken cancellationToken)
     {

@@ -8,7 +8,10 @@ namespace PyProxy.Gateway.Filtering.Rules;
 /// The rules of one exchange that the address decides, in order, and what holds where none of them matches. All else about them is settled: what
 /// is kept of each is a truth table over its conditions about the address, so that no head outlives its request.
 /// </summary>
-internal sealed class AddressVerdicts(Exchange exchange, FilteringRecorder recorder) : IAddressCondition
+/// <param name="exchange">The exchange.</param>
+/// <param name="recorder">Counts what the rules do.</param>
+/// <param name="trace">Of a question without traffic, in place of counting; <see langword="null"/> on the way of a request.</param>
+internal sealed class AddressVerdicts(Exchange exchange, FilteringRecorder recorder, RuleTrace? trace) : IAddressCondition
 {
     private readonly List<Entry> _entries = [];
     private ProxyError? _otherwise;
@@ -21,7 +24,8 @@ internal sealed class AddressVerdicts(Exchange exchange, FilteringRecorder recor
     /// <param name="rule">A rule about addresses.</param>
     /// <param name="facts">What is known of the exchange.</param>
     /// <param name="reports">Whether the rule has no effect.</param>
-    public void Add(Rule rule, in Facts facts, bool reports)
+    /// <returns>False where no address could make the rule match.</returns>
+    public bool Add(Rule rule, in Facts facts, bool reports)
     {
         uint table = 0;
         for (var supposed = 0u; supposed < 1u << rule.AddressConditions.Length; supposed++)
@@ -32,10 +36,13 @@ internal sealed class AddressVerdicts(Exchange exchange, FilteringRecorder recor
             }
         }
 
-        if (table != 0)
+        if (table == 0)
         {
-            _entries.Add(new Entry(rule, table, reports, ContentsOf(rule)));
+            return false;
         }
+
+        _entries.Add(new Entry(rule, table, reports, ContentsOf(rule)));
+        return true;
     }
 
     /// <summary>What holds where no rule matches: the refusal, or <see langword="null"/> for none.</summary>
@@ -62,7 +69,7 @@ internal sealed class AddressVerdicts(Exchange exchange, FilteringRecorder recor
 
         if (endPoints.Count > 0)
         {
-            if (allowing is not null)
+            if (allowing is not null && trace is null)
             {
                 recorder.Decided(allowing);
             }
@@ -70,7 +77,7 @@ internal sealed class AddressVerdicts(Exchange exchange, FilteringRecorder recor
             return null;
         }
 
-        if (refusing is not null)
+        if (refusing is not null && trace is null)
         {
             recorder.Decided(refusing);
         }
@@ -83,6 +90,8 @@ internal sealed class AddressVerdicts(Exchange exchange, FilteringRecorder recor
     /// <param name="rule">The rule that decides; <see langword="null"/> where none of these does.</param>
     public ProxyError? Judge(IPAddress address, out Rule? rule)
     {
+        List<Rule>? reported = null;
+        rule = null;
         foreach (var entry in _entries)
         {
             if (!entry.Matches(address))
@@ -90,18 +99,25 @@ internal sealed class AddressVerdicts(Exchange exchange, FilteringRecorder recor
                 continue;
             }
 
-            if (entry.Reports)
+            if (!entry.Reports)
             {
-                recorder.Reported(entry.Rule, exchange);
-                continue;
+                rule = entry.Rule;
+                break;
             }
 
-            rule = entry.Rule;
-            return rule.Action.Kind == FilterAction.Allow ? null : rule.Action.Refusal;
+            if (trace is null)
+            {
+                recorder.Reported(entry.Rule, exchange);
+            }
+            else
+            {
+                (reported ??= []).Add(entry.Rule);
+            }
         }
 
-        rule = null;
-        return _otherwise;
+        var refusal = rule is null ? _otherwise : rule.Action.Kind == FilterAction.Allow ? null : rule.Action.Refusal;
+        trace?.Vetted(new VettedAddress(address, rule, refusal, reported ?? []));
+        return refusal;
     }
 
     public bool Equals(IAddressCondition? other)

@@ -1,43 +1,86 @@
+using System.Net;
 using PyProxy.Gateway.Filtering.Matching;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Filtering.Rules;
 
+/// <summary>What became of a rule that was looked at for a question.</summary>
+internal enum RuleFate
+{
+    /// <summary>It does not match.</summary>
+    NoMatch = 0,
+
+    /// <summary>It matches and decides; no later rule is asked.</summary>
+    Decides,
+
+    /// <summary>It matches and has its effect; the rules after it are asked.</summary>
+    Applies,
+
+    /// <summary>It matches and only reports.</summary>
+    Reports,
+
+    /// <summary>The address decides, which is known when the gateway dials.</summary>
+    AsksAddress,
+
+    /// <summary>It hands the question to a filter of a program's own, which only traffic asks.</summary>
+    AsksFilter,
+
+    /// <summary>It matches, and its action means nothing on this way in.</summary>
+    NotHere,
+}
+
 /// <summary>One rule that was looked at for a question.</summary>
 /// <param name="Rule">The rule.</param>
-/// <param name="Outcome">Whether it matched; <see cref="Matching.Outcome.Unknown"/> where the address will tell.</param>
-/// <param name="Reasons">Of a rule that did not match, the conditions that did not hold.</param>
-internal sealed record LookedAt(Rule Rule, Outcome Outcome, IReadOnlyList<UnmetCondition> Reasons);
+/// <param name="Fate">What became of it.</param>
+/// <param name="Reasons">Of a rule that does not match, the conditions that do not hold.</param>
+internal sealed record LookedAt(Rule Rule, RuleFate Fate, IReadOnlyList<UnmetCondition> Reasons);
 
 /// <param name="Path">Where the condition stands, as a configuration path.</param>
-/// <param name="Outcome">No, or Unknown.</param>
+/// <param name="IsKnown">Whether what it asks for is known of the exchange.</param>
 /// <param name="Asked">What it was compared with.</param>
-internal sealed record UnmetCondition(string Path, Outcome Outcome, string Asked);
+internal sealed record UnmetCondition(string Path, bool IsKnown, string Asked);
+
+/// <param name="Address">One that the host resolves to.</param>
+/// <param name="Rule">The rule that decides about it; <see langword="null"/> where none about addresses does.</param>
+/// <param name="Refusal">Why it is not dialed; <see langword="null"/> where it may be.</param>
+/// <param name="Reported">Rules that match and only report.</param>
+internal sealed record VettedAddress(IPAddress Address, Rule? Rule, ProxyError? Refusal, IReadOnlyList<Rule> Reported);
 
 /// <summary>
-/// Follows the rules on behalf of somebody who asks without traffic: which were looked at, and why they did not match. Where there is one, nothing
-/// is counted or logged.
+/// Follows the rules on behalf of somebody who asks without traffic: which were looked at, and why they did not match. Where there is one, no rule
+/// counts a match and nothing is logged.
 /// </summary>
 internal sealed class RuleTrace
 {
     private readonly List<LookedAt> _rules = [];
+    private readonly List<VettedAddress> _addresses = [];
 
     public IReadOnlyList<LookedAt> Rules => _rules;
 
-    /// <summary>Records the rules from <paramref name="from"/> up to the one that was found.</summary>
-    public void Follow(RuleSet rules, int from, Rule? found, Outcome outcome, in Facts facts)
+    public IReadOnlyList<VettedAddress> Addresses => _addresses;
+
+    /// <summary>Records the rules from <paramref name="from"/> up to the one that was found: they do not match.</summary>
+    public void Passed(RuleSet rules, int from, Rule? found, in Facts facts)
     {
         for (var i = from; i < (found?.Index ?? rules.All.Count); i++)
         {
-            List<UnmetCondition> reasons = [];
-            Explain(rules.All[i].Condition, facts, reasons);
-            _rules.Add(new LookedAt(rules.All[i], Outcome.No, reasons));
-        }
-
-        if (found is not null)
-        {
-            _rules.Add(new LookedAt(found, outcome, []));
+            Missed(rules.All[i], facts);
         }
     }
+
+    /// <summary>A rule does not match.</summary>
+    public void Missed(Rule rule, in Facts facts)
+    {
+        List<UnmetCondition> reasons = [];
+        Explain(rule.Condition, facts, reasons);
+        _rules.Add(new LookedAt(rule, RuleFate.NoMatch, reasons));
+    }
+
+    /// <summary>A rule matches, or may.</summary>
+    public void Met(Rule rule, RuleFate fate) => _rules.Add(new LookedAt(rule, fate, []));
+
+    /// <summary>An address was asked about.</summary>
+    public void Vetted(VettedAddress address) => _addresses.Add(address);
 
     private static void Explain(Condition condition, in Facts facts, List<UnmetCondition> reasons)
     {
@@ -49,7 +92,7 @@ internal sealed class RuleTrace
         if (condition is NotCondition not)
         {
             // Its part holds, or is not known: which of the part's own conditions do is told by the part.
-            reasons.Add(new UnmetCondition(condition.Path, outcome, Held(not.Parts[0], facts)));
+            reasons.Add(new UnmetCondition(condition.Path, outcome == Outcome.No, Held(not.Parts[0], facts)));
         }
         else if (condition.Parts.Count > 0)
         {
@@ -60,7 +103,7 @@ internal sealed class RuleTrace
         }
         else
         {
-            reasons.Add(new UnmetCondition(condition.Path, outcome, condition.Asked(facts)));
+            reasons.Add(new UnmetCondition(condition.Path, outcome == Outcome.No, condition.Asked(facts)));
         }
     }
 

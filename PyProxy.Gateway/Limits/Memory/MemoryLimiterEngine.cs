@@ -76,6 +76,22 @@ internal sealed class MemoryLimiterEngine : ILimiterEngine, IDisposable
         return decision;
     }
 
+    public ValueTask<IReadOnlyList<LimitStanding>> PeekAsync(LimitAttempt attempt, CancellationToken cancellationToken)
+    {
+        var now = Now;
+        List<LimitStanding> standings = [];
+        foreach (var plan in attempt.Plans)
+        {
+            foreach (var group in plan.Groups)
+            {
+                var state = _subjects.GetValueOrDefault(attempt.Subject.KeyIn(group.Scope)) ?? new SubjectState(group);
+                state.Peek(group, now, standings);
+            }
+        }
+
+        return new(standings);
+    }
+
     public void Release(LimitAttempt attempt)
     {
         if (attempt.EngineState is SubjectState one)
@@ -92,6 +108,31 @@ internal sealed class MemoryLimiterEngine : ILimiterEngine, IDisposable
 
         attempt.EngineState = null;
         attempt.HoldsPermits = false;
+    }
+
+    /// <summary>What one user uses, or everybody.</summary>
+    public IEnumerable<SubjectUse> UseOf(string? user)
+    {
+        var now = Now;
+        foreach (var (key, state) in _subjects)
+        {
+            if (user is null || key.User == user)
+            {
+                yield return new SubjectUse(key, state.Look(now));
+            }
+        }
+    }
+
+    /// <summary>Gives back all permits of a user's rates.</summary>
+    public void Reset(string user)
+    {
+        foreach (var (key, state) in _subjects)
+        {
+            if (key.User == user)
+            {
+                state.Reset();
+            }
+        }
     }
 
     public void Dispose() => _sweep.Dispose();

@@ -57,6 +57,34 @@ internal sealed class SubjectState(LimitGroup group)
         }
     }
 
+    /// <summary>What is left of every limit of the group.</summary>
+    public void Peek(LimitGroup group, long now, List<LimitStanding> standings)
+    {
+        lock (_lock)
+        {
+            if (!ReferenceEquals(_group, group))
+            {
+                Adopt(group, now);
+            }
+
+            long[] copy = [.. _cells]; // bringing cells up to date is all that taking nothing does, and that is the next request's business
+            var cells = copy.AsSpan();
+            foreach (var limit in group.Limits)
+            {
+                if (limit.IsHeld)
+                {
+                    var inUse = limit.Algorithm == LimitAlgorithm.Tunnels ? _tunnels : group.HasTunnels ? _concurrent : _concurrent + _tunnels;
+                    standings.Add(new LimitStanding(limit, Math.Max(0, limit.Amount - inUse)));
+                    continue;
+                }
+
+                var size = LimitCells.SizeOf(limit);
+                standings.Add(new LimitStanding(limit, LimitCells.Take(limit, cells[..size], now, permits: 0).Left));
+                cells = cells[size..];
+            }
+        }
+    }
+
     public void Release(bool isTunnel)
     {
         lock (_lock)
@@ -95,6 +123,42 @@ internal sealed class SubjectState(LimitGroup group)
             }
 
             return _retired = true;
+        }
+    }
+
+    /// <summary>How much of each limit is used.</summary>
+    public LimitUse[] Look(long now)
+    {
+        lock (_lock)
+        {
+            var uses = new LimitUse[_group.Limits.Length];
+            var cells = _cells.AsSpan();
+            for (var i = 0; i < uses.Length; i++)
+            {
+                var limit = _group.Limits[i];
+                if (limit.IsHeld)
+                {
+                    var inUse = limit.Algorithm == LimitAlgorithm.Tunnels ? _tunnels : _group.HasTunnels ? _concurrent : _concurrent + _tunnels;
+                    uses[i] = new LimitUse(limit, limit.Amount - inUse, TimeSpan.Zero);
+                    continue;
+                }
+
+                var size = LimitCells.SizeOf(limit);
+                var none = LimitCells.Take(limit, cells[..size], now, permits: 0);
+                uses[i] = new LimitUse(limit, none.Left, none.Left >= limit.Burst ? TimeSpan.Zero : none.After);
+                cells = cells[size..];
+            }
+
+            return uses;
+        }
+    }
+
+    /// <summary>Gives back all permits of the rates.</summary>
+    public void Reset()
+    {
+        lock (_lock)
+        {
+            _cells.AsSpan().Clear();
         }
     }
 

@@ -28,6 +28,12 @@ internal sealed class PrefixedStream : Stream
 
     public static Stream Create(ReadOnlyMemory<byte> prefix, Stream inner) => prefix.IsEmpty ? inner : new PrefixedStream(prefix, inner);
 
+    /// <summary>What is left to read from: the stream below, once its first bytes have been.</summary>
+    public static Stream ReadSide(Stream stream) => stream is PrefixedStream { _prefix.IsEmpty: true } prefixed ? prefixed._inner : stream;
+
+    /// <summary>What writing writes to: the stream below.</summary>
+    public static Stream WriteSide(Stream stream) => stream is PrefixedStream prefixed ? prefixed._inner : stream;
+
     public override int Read(byte[] buffer, int offset, int count)
     {
         ValidateBufferArguments(buffer, offset, count);
