@@ -1,6 +1,5 @@
-using System.Net;
 using System.Text.Json;
-using PyProxy.Gateway.Telemetry;
+using Microsoft.Extensions.Time.Testing;
 using PyProxy.Gateway.Telemetry.Log;
 using PyProxy.Gateway.Tests.Functional;
 using PyProxy.Gateway.Traffic;
@@ -94,6 +93,30 @@ public sealed class AccessLogFormatsTests
     }
 
     [Fact]
+    public async Task OldFile_IsSetAsideWhenItsPeriodIsOver()
+    {
+        var directory = Directory.CreateTempSubdirectory("pyproxy-log-");
+        try
+        {
+            var time = new FakeTimeProvider();
+            var options = new AccessLogOptions { RotateInterval = TimeSpan.FromDays(1) };
+            var path = Path.Combine(directory.FullName, "access.log");
+            using var file = new RotatingFile(path, time);
+            await file.WriteAsync("one\n"u8.ToArray(), options);
+            time.Advance(TimeSpan.FromHours(1));
+            await file.WriteAsync("two\n"u8.ToArray(), options);
+            time.Advance(TimeSpan.FromDays(1));
+            await file.WriteAsync("three\n"u8.ToArray(), options);
+
+            Assert.Equal(("one\ntwo\n", "three\n"), (await File.ReadAllTextAsync(path + ".1", Cancellation), await File.ReadAllTextAsync(path, Cancellation)));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task FileThatSomebodyElseSetAside_IsBegunAnew()
     {
         await using var server = await ObservedServer.StartAsync(_ => Task.CompletedTask);
@@ -113,7 +136,7 @@ public sealed class AccessLogFormatsTests
     [Fact]
     public async Task OpenTunnel_IsRecordedAtItsIntervals()
     {
-        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        var time = new FakeTimeProvider();
         Exchange? tunnel = null;
         await using var server = await ObservedServer.StartAsync(
             context =>

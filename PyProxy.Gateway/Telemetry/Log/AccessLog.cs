@@ -42,7 +42,8 @@ internal sealed partial class AccessLog : BackgroundService
         ILogger<AccessLog> logger)
     {
         _sink = sink;
-        _otlp = options.CurrentValue.AccessLog.Otlp ? new OtlpRecords(configuration, metrics) : null;
+        var sends = options.CurrentValue.AccessLog.Otlp && !OtlpSignals.IsForbidden(configuration, OtlpSignals.Logs);
+        _otlp = sends ? new OtlpRecords(configuration, metrics) : null;
         _metrics = metrics;
         _time = time;
         _logger = logger;
