@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Egress.Names;
 using PyProxy.Gateway.State.Redis;
 using PyProxy.Gateway.Tests.Contracts;
 using PyProxy.Gateway.Tests.Egress;
@@ -40,7 +41,7 @@ public sealed class SpanTests : IDisposable
             return [IPAddress.Parse("192.0.2.1")];
         });
         await using var fixture = new EgressFixture();
-        var resolver = new CachingResolver(inner, fixture.Runtime, fixture.Time, fixture.Get<EgressMetrics>(), NullLogger<CachingResolver>.Instance);
+        var resolver = new CachingResolver(inner, () => NameCacheLimits.Of(fixture.Runtime.Current.Dns), fixture.Time, fixture.Get<EgressMetrics>(), NullLogger<CachingResolver>.Instance);
         using var exchange = GatewayTracing.Source.StartActivity("exchange")!;
         await resolver.ResolveAsync("a.example", TestContext.Current.CancellationToken);
         await resolver.ResolveAsync("a.example", TestContext.Current.CancellationToken);
