@@ -164,6 +164,31 @@ public sealed class AccessLogTests
     }
 
     [Fact]
+    public async Task CollectorThatIsNotThere_LosesRecordsAndCountsEachOnce()
+    {
+        await using var server = await ObservedServer.StartAsync(
+            _ => Task.CompletedTask,
+            configuration: new()
+            {
+                ["Gateway:Telemetry:AccessLog:Path"] = "",
+                ["Gateway:Telemetry:AccessLog:Otlp"] = "true",
+                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:1",
+                ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+                ["OTEL_METRICS_EXPORTER"] = "none",
+                ["OTEL_BLRP_MAX_QUEUE_SIZE"] = "2",
+            });
+        using var dropped = new MetricCollector<long>(
+            server.App.Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>(), ExchangeMetrics.MeterName, "pyproxy.access_log.dropped");
+        for (var i = 0; i < 5; i++)
+        {
+            using var response = await server.Client.GetAsync(new Uri("/work", UriKind.Relative), Cancellation);
+        }
+
+        await server.StopAndReadLogAsync();
+        Assert.Equal(5, dropped.GetMeasurementSnapshot().Sum(m => m.Value));
+    }
+
+    [Fact]
     public async Task EmptyPath_TurnsTheLogOff()
     {
         await using var server = await ObservedServer.StartAsync(

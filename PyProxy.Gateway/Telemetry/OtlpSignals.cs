@@ -13,17 +13,27 @@ internal static class OtlpSignals
     /// </summary>
     public static bool IsWanted(IConfiguration configuration, string signal)
     {
+        if (Says(configuration, signal) is { } said)
+        {
+            return said;
+        }
+
+        return !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"])
+            || !string.IsNullOrEmpty(configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]);
+    }
+
+    /// <summary>Whether they say that it is not to be, which also holds against a setting of the gateway's that asks for it.</summary>
+    public static bool IsForbidden(IConfiguration configuration, string signal) => Says(configuration, signal) is false;
+
+    private static bool? Says(IConfiguration configuration, string signal)
+    {
         if (string.Equals(configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
         {
             return false;
         }
 
-        if (configuration[$"OTEL_{signal}_EXPORTER"] is { Length: > 0 } exporters)
-        {
-            return exporters.Split(',', StringSplitOptions.TrimEntries).Contains("otlp", StringComparer.OrdinalIgnoreCase);
-        }
-
-        return !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"])
-            || !string.IsNullOrEmpty(configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"]);
+        return configuration[$"OTEL_{signal}_EXPORTER"] is { Length: > 0 } exporters
+            ? exporters.Split(',', StringSplitOptions.TrimEntries).Contains("otlp", StringComparer.OrdinalIgnoreCase)
+            : null;
     }
 }

@@ -16,6 +16,9 @@ internal sealed partial class AccessLog : BackgroundService
 
     private const int BatchBytes = 64 * 1024;
 
+    // Between two batches: a writer that waits at every record is woken for every record, which costs each request several microseconds.
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
+
     // A record is a few hundred bytes; what one long one has grown is not kept for ever.
     private const int MaxKeptBuffer = 64 * 1024;
 
@@ -39,14 +42,18 @@ internal sealed partial class AccessLog : BackgroundService
         ILogger<AccessLog> logger)
     {
         _sink = sink;
-        _otlp = options.CurrentValue.AccessLog.Otlp ? new OtlpRecords(configuration, metrics) : null;
+        var sends = options.CurrentValue.AccessLog.Otlp && !OtlpSignals.IsForbidden(configuration, OtlpSignals.Logs);
+        _otlp = sends ? new OtlpRecords(configuration, metrics) : null;
         _metrics = metrics;
         _time = time;
         _logger = logger;
         _fields = FieldsOf(options.CurrentValue.AccessLog);
         _changes = options.OnChange(changed => _fields = FieldsOf(changed.AccessLog));
-        metrics.ObserveQueue(() => Interlocked.Read(ref _queuedBytes));
+        metrics.ObserveQueue(() => QueuedBytes);
     }
+
+    /// <summary>What waits to be written.</summary>
+    public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
 
     /// <summary>Takes the record of an exchange; without a context at the end of a tunnel that has outlived its request.</summary>
     public void Write(HttpContext? context, Exchange exchange, in ExchangeOutcome outcome)
@@ -164,6 +171,11 @@ internal sealed partial class AccessLog : BackgroundService
             if (length > 0)
             {
                 await WriteAsync(_batch.AsMemory(0, length), records);
+            }
+
+            if (!reader.TryPeek(out _))
+            {
+                await Task.Delay(Gathering, TimeProvider.System, CancellationToken.None); // real time: it is about threads, not about records
             }
         }
     }
