@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Reverse.Clusters;
+using PyProxy.Gateway.Reverse.Discovery;
 using Yarp.ReverseProxy.Forwarder;
 using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
 
@@ -20,6 +22,9 @@ internal static class ReverseExtensions
         services.AddRequestRules();
         services.AddSingleton<ConfigurationSection>(new ReverseProxySection(policies));
         services.AddReverseProxy().LoadFromConfig(section).AddTransforms<ReverseTransforms>();
+        services.AddDiscovery();
+        services.AddClusterPolicies();
+        services.AddSingleton<ClusterPipelines>();
         services.Replace(ServiceDescriptor.Singleton<IForwarderHttpClientFactory, ReverseHttpClientFactory>());
         return services;
     }
@@ -29,8 +34,10 @@ internal static class ReverseExtensions
         => endpoints.MapReverseProxy(static pipeline =>
         {
             pipeline.UseMiddleware<ExchangeRecorder>();
+            pipeline.UseMiddleware<ClusterResilienceMiddleware>(); // what stands behind it is run once per try
             pipeline.UseSessionAffinity();
             pipeline.UseLoadBalancing();
             pipeline.UsePassiveHealthChecks();
+            pipeline.UseMiddleware<DestinationSendMiddleware>();
         });
 }
