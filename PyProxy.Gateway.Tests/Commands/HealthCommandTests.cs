@@ -19,14 +19,14 @@ public sealed class HealthCommandTests
             ["Kestrel:Endpoints:Ops:Role"] = "admin",
         };
 
-        Assert.Equal(new Uri(expected), HealthCommand.AdminAddress(settings));
+        Assert.Equal(new Uri(expected), AdminEndpoint.Address(settings));
     }
 
     [Theory]
     [InlineData("http://unix:/run/admin.sock", "Admin")]
     [InlineData("http://*:9090", "Reverse")]
     public void NoAdminEndpointOverTcp_GivesNoAddress(string url, string role)
-        => Assert.Null(HealthCommand.AdminAddress(new Dictionary<string, string?>
+        => Assert.Null(AdminEndpoint.Address(new Dictionary<string, string?>
         {
             ["Kestrel:Endpoints:Ops:Url"] = url,
             ["Kestrel:Endpoints:Ops:Role"] = role,

@@ -76,18 +76,19 @@ internal sealed class DebianRedis : RedisServerUnderTest
 {
     public const string Name = "redis-server";
 
+    private readonly string[] _more;
     private Process _process;
 
-    private DebianRedis(Process process) => _process = process;
+    private DebianRedis(Process process, string[] more) => (_process, _more) = (process, more);
 
-    public static async Task<DebianRedis> StartAsync()
+    public static async Task<DebianRedis> StartAsync(params string[] more)
     {
         for (var attempt = 1; ; attempt++)
         {
             var port = FreePort();
-            if (await LaunchAsync(port) is { } process)
+            if (await LaunchAsync(port, more) is { } process)
             {
-                return new DebianRedis(process) { Port = port };
+                return new DebianRedis(process, more) { Port = port };
             }
 
             Assert.True(attempt < Attempts, "redis-server does not start.");
@@ -99,7 +100,7 @@ internal sealed class DebianRedis : RedisServerUnderTest
     {
         _process.Dispose();
         Process? process;
-        for (var attempt = 1; (process = await LaunchAsync(Port)) is null; attempt++)
+        for (var attempt = 1; (process = await LaunchAsync(Port, _more)) is null; attempt++)
         {
             Assert.True(attempt < Attempts, "redis-server does not start again.");
         }
@@ -132,10 +133,10 @@ internal sealed class DebianRedis : RedisServerUnderTest
     }
 
     /// <returns>Null where the port was taken.</returns>
-    private static async Task<Process?> LaunchAsync(int port)
+    private static async Task<Process?> LaunchAsync(int port, string[] more)
     {
         var start = new ProcessStartInfo(
-            Name, ["--port", port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            Name, ["--port", port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", .. more])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

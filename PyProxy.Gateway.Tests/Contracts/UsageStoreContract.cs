@@ -34,7 +34,7 @@ public abstract class UsageStoreContract(PostgreSqlServer server)
         var states = await store.AddAsync("one", batch, TestContext.Current.CancellationToken);
 
         Assert.Equal(Some, await store.SumAsync("alice", "2026-03-01", TestContext.Current.CancellationToken));
-        Assert.Equal(12, Assert.Single(states).Used);
+        Assert.Equal(12, Assert.Single(states).State.Used);
     }
 
     [Fact]
@@ -85,6 +85,20 @@ public abstract class UsageStoreContract(PostgreSqlServer server)
 
         Assert.Equal((70, 50), (raised.Used, raised.Raised));
         Assert.Equal((0, 50), (reset.Used, reset.Raised));
+    }
+
+    [Fact]
+    public async Task Counters_AreFoundByUserAndByWhoHasUsedMost()
+    {
+        await using var test = await TestDatabase.CreateAsync(Engine, server);
+        var store = await StoreAsync(test);
+        QuotaCounter[] counters = [CounterOf("alice"), CounterOf("b%_!:|"), CounterOf("carol")];
+        await store.AddAsync("one", new UsageBatch(1, "2026-03-01", [], [.. counters.Select(static (counter, i) => new QuotaCharge(counter, 100 - (10 * i)))]), TestContext.Current.CancellationToken);
+
+        var own = await store.CountersAsync([counters[1].Name, "9:nobody|plan standard: requests/day"], TestContext.Current.CancellationToken);
+        Assert.Equal(90, Assert.Single(own).Used);
+        var most = await store.CountersOverAsync(counters[0].Quota, counters[0].Period.Name, least: 90, most: 10, TestContext.Current.CancellationToken);
+        Assert.Equal(["alice", "b%_!:|"], most.Select(row => QuotaCounter.TryParseUser(row.Counter, counters[0].Quota, out var user) ? user : null));
     }
 
     private static QuotaCounter CounterOf(string user)

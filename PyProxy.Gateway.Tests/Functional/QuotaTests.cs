@@ -1,12 +1,15 @@
 using System.Net;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Limits.Quotas;
+using PyProxy.Gateway.Tests.Admin;
 
 namespace PyProxy.Gateway.Tests.Functional;
 
 /// <summary>Quotas and the ledger through the whole gateway.</summary>
 public sealed class QuotaTests : IDisposable
 {
+    private static readonly int[] TwoAndNoMore = [200, 200, 403];
+
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-quotas-");
 
     public void Dispose() => _directory.Delete(recursive: true);
@@ -62,6 +65,74 @@ public sealed class QuotaTests : IDisposable
     }
 
     [Fact]
+    public async Task RunningTransfer_IsSlowedDownWhereTheQuotaSaysSo_AndFreeAgainOnceRaised()
+    {
+        const int Slow = 20_000;
+        await using var origin = await OriginServer.StartAsync("a", static app => app.MapGet("/endless", static async context =>
+        {
+            var block = new byte[10_000];
+            while (!context.RequestAborted.IsCancellationRequested)
+            {
+                await context.Response.Body.WriteAsync(block, TestContext.Current.CancellationToken);
+            }
+        }));
+        await using var gateway = await StartAsync("1MB/day then slow 20KB/s");
+        using var http = Client(gateway);
+        using var response = await http.GetAsync(
+            new Uri(origin.Address, "/endless"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        await using var body = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
+
+        // 1. Fast until the ledger has been written, then at the quota's pace, what is under way in buffers apart
+        var buffer = new byte[64 * 1024];
+        await Poll.UntilAsync(async () =>
+        {
+            var since = TimeProvider.System.GetTimestamp();
+            for (var read = 0; read < Slow / 4;)
+            {
+                read += await body.ReadAsync(buffer.AsMemory(0, Slow / 4 - read), TestContext.Current.CancellationToken);
+            }
+
+            return TimeProvider.System.GetElapsedTime(since) > TimeSpan.FromSeconds(0.2);
+        });
+
+        // 2. A new transfer shares the pace
+        using var second = await http.GetAsync(
+            new Uri(origin.Address, "/endless"), HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, second.StatusCode);
+
+        // 3. Raised by hand: fast again
+        using var admin = new AdminClient(gateway);
+        var (status, raised) = await admin.SendAsync(
+            HttpMethod.Post, "/limits/users/alice/quotas/raise", """ { "plan": "small", "quota": "1MB/day", "by": "100GB" } """);
+        Assert.Equal((HttpStatusCode.OK, 100_000_000_000), (status, (long)raised!["raised"]!));
+        var freed = TimeProvider.System.GetTimestamp();
+        for (var read = 0; read < 20 * Slow;)
+        {
+            read += await body.ReadAsync(buffer, TestContext.Current.CancellationToken);
+        }
+
+        Assert.True(TimeProvider.System.GetElapsedTime(freed) < TimeSpan.FromSeconds(10), "20 seconds' worth took ten");
+    }
+
+    [Fact]
+    public async Task OtherAmountAfterAReload_GoesOnWithWhatWasUsed()
+    {
+        await using var origin = await OriginServer.StartAsync();
+        await using var gateway = await StartAsync("2 requests/day");
+        using var http = Client(gateway);
+        Assert.Equal(TwoAndNoMore, await StatusesAsync(http, origin, 3));
+
+        await File.WriteAllTextAsync(
+            gateway.ConfigurationPath,
+            (await File.ReadAllTextAsync(gateway.ConfigurationPath, TestContext.Current.CancellationToken)).Replace("2 requests/day", "5 requests/day", StringComparison.Ordinal),
+            TestContext.Current.CancellationToken);
+        using var admin = new AdminClient(gateway);
+        Assert.Equal(HttpStatusCode.OK, (await admin.SendAsync(HttpMethod.Post, "/configuration/reload")).Status);
+
+        Assert.Equal(TwoAndNoMore, await StatusesAsync(http, origin, 3)); // of five, the refused one was the third
+    }
+
+    [Fact]
     public async Task QuotaOfRequests_AllowsAsManyAndNoMore()
     {
         await using var origin = await OriginServer.StartAsync();
@@ -78,6 +149,18 @@ public sealed class QuotaTests : IDisposable
         Assert.Equal([HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.Forbidden], statuses);
         var usage = await gateway.Services.GetRequiredService<UsageLedger>().SinceAsync("alice", DateOnly.MinValue, TestContext.Current.CancellationToken);
         Assert.Equal((3, 1), (usage.Requests, usage.Refusals));
+    }
+
+    private static async Task<int[]> StatusesAsync(HttpClient http, OriginServer origin, int times)
+    {
+        var statuses = new int[times];
+        for (var i = 0; i < times; i++)
+        {
+            using var response = await http.GetAsync(origin.Address, TestContext.Current.CancellationToken);
+            statuses[i] = (int)response.StatusCode;
+        }
+
+        return statuses;
     }
 
     private static HttpClient Client(GatewayServer gateway) => new(new HttpClientHandler

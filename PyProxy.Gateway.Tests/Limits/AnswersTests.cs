@@ -103,6 +103,22 @@ public sealed class AnswersTests
         });
     }
 
+    [Fact]
+    public async Task HandshakesBeyondTheRateOfAnAddress_AreClosed()
+    {
+        await using var gateway = await StartAsync("""
+            "Limits": { "Clients": { "Handshakes": [ "2/h" ] } }
+            """);
+        for (var i = 0; i < 2; i++)
+        {
+            using var allowed = new HttpClient { BaseAddress = gateway.Url("Web") };
+            await StatusesAsync(allowed, 1);
+        }
+
+        using var third = new HttpClient { BaseAddress = gateway.Url("Web") };
+        await Assert.ThrowsAsync<HttpRequestException>(() => third.GetAsync("/", Cancellation));
+    }
+
     private static async Task EventuallyAsync(Func<Task<bool>> condition)
     {
         for (var i = 0; i < 300; i++)

@@ -28,6 +28,7 @@ internal static class LimitsExtensions
         services.AddSingleton<BandwidthLimiter>();
         services.AddSingleton<MemoryLimiterEngine>();
         services.AddSharedLimits();
+        services.AddSingleton<LimitWatch>();
         services.AddSingleton<PlanRateLimiter>();
         services.AddSingleton<FairAdmission>();
         services.AddSingleton<ClientLimits>();

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.ObjectPool;
 using PyProxy.Gateway.Limits.Bandwidth;
 using PyProxy.Gateway.Limits.Plans;
+using PyProxy.Gateway.Limits.Quotas;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Limits;
@@ -143,7 +144,7 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
                 _metrics.Held(lease.Attempt, 1);
             }
 
-            lease.Transfers = _bandwidth.Begin(lease.Attempt);
+            lease.Transfers = _bandwidth.Begin(lease.Attempt, context.Features.Get<UsageMeter>());
             exchange.Transfers = lease.Transfers;
             if (!lease.Attempt.IsTunnel)
             {

@@ -1,4 +1,11 @@
 using BenchmarkDotNet.Running;
+using PyProxy.Gateway.Bench.Limits;
 
 // dotnet run -c Release --project bench/PyProxy.Gateway.Bench -- --filter '*'
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+if (args is ["idle-users"])
+{
+    await IdleUsers.RunAsync();
+    return;
+}
+
+BenchmarkSwitcher.FromAssembly(typeof(LimitBenchmarks).Assembly).Run(args);

@@ -26,7 +26,7 @@ class Gateway:
             "Kestrel": {"Endpoints": {
                 name: {"Url": f"http://127.0.0.1:{ports.get(name, 0)}", "Role": role} | ({"AllowAnonymous": True} if role == "Forward" else {})
                 for name, role in endpoints.items()}},
-            "Logging": {"LogLevel": {"Default": "Warning", "Yarp": "Error"}},
+            "Logging": {"LogLevel": {"Yarp": "Error"}},
         } | sections
         configuration["Gateway"] = {
             "DataDirectory": str(self.directory),

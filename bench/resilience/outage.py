@@ -12,9 +12,9 @@ from gateway import Gateway, Load, OriginServer, tally
 
 BUDGETS = {
     "no pipeline": None,
-    "3 retries, no budget": {"MaxRetries": 3, "Delay": "0", "BudgetShare": 1, "BudgetMinimum": 10000},
-    "3 retries, budget 20 % (default)": {"MaxRetries": 3, "Delay": "0"},
-    "3 retries, budget 10 %, no minimum": {"MaxRetries": 3, "Delay": "0", "BudgetShare": 0.1, "BudgetMinimum": 0},
+    "3 retries, no budget": {"MaxRetries": 3, "Delay": "00:00:00", "BudgetShare": 1, "BudgetMinimum": 10000},
+    "3 retries, budget 20 % (default)": {"MaxRetries": 3, "Delay": "00:00:00"},
+    "3 retries, budget 10 %, no minimum": {"MaxRetries": 3, "Delay": "00:00:00", "BudgetShare": 0.1, "BudgetMinimum": 0},
 }
 
 

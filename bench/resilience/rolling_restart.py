@@ -10,6 +10,7 @@ Gateway:Shutdown:Delay, and only then stops.
 import argparse
 import asyncio
 import pathlib
+import random
 import subprocess
 import tempfile
 import time
@@ -63,11 +64,11 @@ class Balancer:
 
 
 class Tunnels:
-    """CONNECT through the balancer, then requests inside the tunnel until it ends; a tunnel that ends is opened anew."""
+    """CONNECT through the balancer, then requests inside for a random time around `length`; a tunnel that ends is opened anew."""
 
     def __init__(self, port, target, count, length):
         self.port, self.target, self.count, self.length = port, target, count, length
-        self.finished, self.ended, self.failed, self._stop = 0, 0, 0, False
+        self.finished, self.ended, self.refused, self._stop = 0, 0, 0, False
 
     def start(self):
         self._tasks = [asyncio.create_task(self._client()) for _ in range(self.count)]
@@ -85,11 +86,11 @@ class Tunnels:
                 if not (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 200"):
                     raise ConnectionError
             except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
-                self.failed += 1
+                self.refused += 1
                 await asyncio.sleep(0.2)
                 continue
             try:
-                until = time.monotonic() + self.length
+                until = time.monotonic() + random.uniform(0, 2 * self.length)
                 while time.monotonic() < until and not self._stop:
                     writer.write(b"GET / HTTP/1.1\r\nHost: o\r\n\r\n")
                     await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
@@ -116,7 +117,7 @@ async def run(options):
     balancer = Balancer(ports)
     await asyncio.sleep(2)
     load = Load(balancer.web, "/", clients=options.clients).start()
-    tunnels = Tunnels(balancer.proxy, origin.port, 20, 3).start()
+    tunnels = Tunnels(balancer.proxy, origin.port, 20, 5).start()
     await asyncio.sleep(3)
     for turn in range(options.rounds):
         for i in range(2):
@@ -132,7 +133,7 @@ async def run(options):
     await load.stop()
     await tunnels.stop()
     print(f"\nrequests: {dict(tally(load.answers))}, slowest {percentile_ms(load)} ms")
-    print(f"tunnels: {tunnels.finished} finished, {tunnels.ended} ended at the deadline, {tunnels.failed} not opened")
+    print(f"tunnels: {tunnels.finished} finished, {tunnels.ended} ended at the deadline, {tunnels.refused} refused by a gateway that is stopping and opened again elsewhere")
     balancer.close()
     for gateway in gateways:
         gateway.close()

@@ -111,7 +111,7 @@ async def run(options):
         await tunnels.stop()
         await sockets.stop()
         await asyncio.sleep(2)
-        print(f"\nanswers: {total}\ntunnels: {tunnels.finished} finished, {tunnels.ended} cut, {tunnels.failed} failed; "
+        print(f"\nanswers: {total}\ntunnels: {tunnels.finished} finished, {tunnels.ended} cut, {tunnels.refused} failed; "
               f"WebSocket messages: {sockets.messages}, failures: {sockets.failed}")
         half = samples[len(samples) // 2:]
         print(f"second half: memory {half[0][0]:.0f} → {half[-1][0]:.0f} MB, descriptors {half[0][1]:.0f} → {half[-1][1]:.0f}; "

@@ -33,6 +33,32 @@ public sealed class PlansOptionsValidatorTests
     public void LimitThatAnotherMakesMeaningless_IsRefused(bool refused, params string[] rates)
         => Assert.Equal(refused ? ["Gateway:Plans:a:Rates:1"] : [], PathsOf(new PlansOptions { ["a"] = new() { Rates = rates } }));
 
+    [Theory]
+    [InlineData(true, "1GB/day", "1GB/month")]
+    [InlineData(true, "10 requests/week", "20 requests/day")]
+    [InlineData(false, "1GB/day", "20GB/month")]
+    [InlineData(false, "1000 requests/day", "1KB/month")]
+    public void QuotaThatAnotherMakesMeaningless_IsRefused(bool refused, params string[] quotas)
+        => Assert.Equal(refused ? ["Gateway:Plans:a:Quotas:1"] : [], PathsOf(new PlansOptions { ["a"] = new() { Quotas = quotas } }));
+
+    [Theory]
+    [InlineData(true, "1MB/s")]
+    [InlineData(false, "1.1MB/s")]
+    public void SlowdownThatSlowsNothing_IsRefused(bool refused, string bandwidth) => Assert.Equal(
+        refused ? ["Gateway:Plans:a:Quotas:0"] : [],
+        PathsOf(new PlansOptions { ["a"] = new() { Bandwidth = new() { Up = bandwidth }, Quotas = ["1GB/day then slow 1MB/s"] } }));
+
+    [Fact]
+    public void UnknownTimeZone_IsNamed()
+    {
+        var errors = new ConfigurationErrors();
+        new PlansOptionsValidator().Validate(new PlansOptions { ["a"] = new() { Quotas = ["1GB/day zone Mars/Olympus"] } }, "Gateway:Plans", errors);
+
+        var error = Assert.Single(errors.All);
+        Assert.Equal("Gateway:Plans:a:Quotas:0", error.Path);
+        Assert.Contains("Mars/Olympus", error.Message, StringComparison.Ordinal);
+    }
+
     private static string[] PathsOf(PlansOptions options)
     {
         var errors = new ConfigurationErrors();

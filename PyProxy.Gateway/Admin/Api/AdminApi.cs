@@ -30,6 +30,7 @@ internal static class AdminApi
         services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true); // so that the answer says what was wrong
         services.AddAdminDocument();
         services.AddSingleton<Uptime>();
+        services.AddSingleton<UserPlans>();
     }
 
     public static void MapAdminApi(this IEndpointRouteBuilder endpoints)
@@ -44,6 +45,7 @@ internal static class AdminApi
         ConnectionsResource.Map(api);
         DestinationsResource.Map(api);
         DrainResource.Map(api);
+        LimitsResource.Map(api);
         RulesResource.Map(api);
         ListsResource.Map(api);
         ExplainResource.Map(api);

@@ -23,6 +23,9 @@ internal sealed class UserSession
 
     public IServiceProvider Services { get; }
 
+    /// <summary>The whole configuration, by path.</summary>
+    public IEnumerable<KeyValuePair<string, string?>> Settings => _configuration.AsEnumerable();
+
     public InvocationConfiguration Invocation { get; }
 
     public UserRecords Records { get; }

@@ -11,7 +11,8 @@ internal static class UsersShowCommand
     {
         var name = UserArguments.Name();
         var command = new Command("show", """
-            Show a user as the gateway sees it: from the first store that knows the name.
+            Show a user as the gateway sees it: from the first store that knows the name; what the user has used today and this month, and how
+            near the end of which limit that is.
 
             Example:
               PyProxy.Gateway users show alice
@@ -44,6 +45,11 @@ internal static class UsersShowCommand
             if (record is not null)
             {
                 await ShowRecordAsync(session, record, cancellationToken);
+            }
+
+            foreach (var (what, value) in await UserUsageReport.MakeAsync(session, user, found?.Account, cancellationToken))
+            {
+                await FactAsync(session, what, value);
             }
 
             return ExitCodes.Success;

@@ -19,7 +19,7 @@ internal sealed class BandwidthBucket : IDisposable
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
-    private readonly ITimer _timer;
+    private ITimer? _timer;
     private BandwidthLimit? _limit;
     private double _available;
     private long _filledAt;
@@ -28,13 +28,14 @@ internal sealed class BandwidthBucket : IDisposable
     private int _users;
     private bool _retired;
 
-    public BandwidthBucket(BandwidthLimit limit, TimeProvider time)
+    /// <param name="limit">The limit; <see langword="null"/> for none, until there is one.</param>
+    /// <param name="time">The clock.</param>
+    public BandwidthBucket(BandwidthLimit? limit, TimeProvider time)
     {
         _limit = limit;
         _time = time;
-        _available = limit.Burst;
+        _available = limit?.Burst ?? double.MaxValue;
         _filledAt = time.GetTimestamp();
-        _timer = time.CreateTimer(static state => ((BandwidthBucket)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>How the limit is called, for metrics.</summary>
@@ -48,6 +49,30 @@ internal sealed class BandwidthBucket : IDisposable
             {
                 return _users > 0;
             }
+        }
+    }
+
+    /// <summary>How many transfers have the bucket, and how many of them wait for their turn at this moment.</summary>
+    public (BandwidthLimit? Limit, int Transfers, int Waiting) Look()
+    {
+        lock (_lock)
+        {
+            var waiting = 0;
+            for (var turn = _first; turn is not null; turn = turn.Next)
+            {
+                waiting++;
+            }
+
+            return (_limit, _users, waiting);
+        }
+    }
+
+    /// <summary>Counts a transfer, whatever the limit is; for a bucket that is never dropped.</summary>
+    public void Use()
+    {
+        lock (_lock)
+        {
+            _users++;
         }
     }
 
@@ -124,7 +149,7 @@ internal sealed class BandwidthBucket : IDisposable
     {
         lock (_lock)
         {
-            _available += bytes;
+            _available = Math.Min(Most, _available + bytes); // what was taken when there was no limit is not to be had under one
             HandOut();
         }
     }
@@ -144,7 +169,7 @@ internal sealed class BandwidthBucket : IDisposable
         }
     }
 
-    public void Dispose() => _timer.Dispose();
+    public void Dispose() => _timer?.Dispose();
 
     private static async ValueTask<int> WaitAsync(TransferTurn turn, CancellationToken cancellationToken)
     {
@@ -162,6 +187,9 @@ internal sealed class BandwidthBucket : IDisposable
         }
     }
 
+    // While somebody waits nothing is lost to a timer that comes late; the second bounds what a stalled process would hand out at once.
+    private double Most => _limit is null ? double.MaxValue : _first is null ? _limit.Burst : Math.Max(_limit.Burst, _limit.BytesPerSecond);
+
     private int TurnOf(int wanted)
         => _limit is null ? wanted : (int)Math.Min(wanted, Math.Clamp(_limit.BytesPerSecond / TurnsPerSecond, MinTurn, MaxTurn));
 
@@ -174,9 +202,7 @@ internal sealed class BandwidthBucket : IDisposable
         }
         else
         {
-            // While somebody waits nothing is lost to a timer that comes late; the second bounds what a stalled process would hand out at once.
-            double most = _first is null ? _limit.Burst : Math.Max(_limit.Burst, _limit.BytesPerSecond);
-            _available = Math.Min(most, _available + (_time.GetElapsedTime(_filledAt, now).TotalSeconds * _limit.BytesPerSecond));
+            _available = Math.Min(Most, _available + (_time.GetElapsedTime(_filledAt, now).TotalSeconds * _limit.BytesPerSecond));
         }
 
         _filledAt = now;
@@ -212,6 +238,7 @@ internal sealed class BandwidthBucket : IDisposable
 
         // Rounded up: the timer counts whole milliseconds, and one that is due too early would come for nothing.
         var missing = (TurnOf(turn.Wanted) - _available) / _limit.BytesPerSecond;
+        _timer ??= _time.CreateTimer(static state => ((BandwidthBucket)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _timer.Change(TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(missing * 1000))), Timeout.InfiniteTimeSpan);
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using PyProxy.Gateway.Limits.Plans;
+using PyProxy.Gateway.Limits.Quotas;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Limits.Bandwidth;
@@ -35,17 +36,31 @@ internal sealed class BandwidthLimiter : IDisposable
     public int UsedBuckets => _buckets.Values.Count(static bucket => bucket.IsUsed);
 
     /// <summary>What holds the bytes of a request back; <see langword="null"/> where none of its plans limits bandwidth. To be disposed at its end.</summary>
-    public ExchangeTransfers? Begin(LimitAttempt attempt)
+    /// <param name="attempt">Whose bytes they are, and under which plans.</param>
+    /// <param name="meter">Knows the quotas that slow the user down at their end.</param>
+    public ExchangeTransfers? Begin(LimitAttempt attempt, UsageMeter? meter)
     {
-        var limited = false;
+        var limited = meter is { HasBrakes: true };
         foreach (var plan in attempt.Plans)
         {
             limited |= plan.Down is not null || plan.Up is not null;
         }
 
         return limited
-            ? new ExchangeTransfers(BucketsOf(attempt, TransferDirection.Down), BucketsOf(attempt, TransferDirection.Up), _metrics, _time)
+            ? new ExchangeTransfers(BucketsOf(attempt, meter, TransferDirection.Down), BucketsOf(attempt, meter, TransferDirection.Up), _metrics, _time)
             : null;
+    }
+
+    /// <summary>What limits one user's bytes at the moment, or everybody's; of this gateway.</summary>
+    public IEnumerable<BandwidthUse> UseOf(string? user)
+    {
+        foreach (var ((subject, direction), bucket) in _buckets)
+        {
+            if ((user is null || subject.User == user) && bucket.Look() is { Limit: { } limit, Transfers: > 0 } state)
+            {
+                yield return new BandwidthUse(subject, direction, limit, state.Transfers, state.Waiting);
+            }
+        }
     }
 
     public void Dispose()
@@ -60,7 +75,7 @@ internal sealed class BandwidthLimiter : IDisposable
 
     private static ScopedBandwidth? LimitOf(Plan plan, TransferDirection direction) => direction == TransferDirection.Down ? plan.Down : plan.Up;
 
-    private BandwidthBucket[] BucketsOf(LimitAttempt attempt, TransferDirection direction)
+    private BandwidthBucket[] BucketsOf(LimitAttempt attempt, UsageMeter? meter, TransferDirection direction)
     {
         var buckets = new List<BandwidthBucket>(1);
         foreach (var plan in attempt.Plans)
@@ -71,6 +86,7 @@ internal sealed class BandwidthLimiter : IDisposable
             }
         }
 
+        meter?.AddBrakes(buckets, direction);
         return [.. buckets];
     }
 
@@ -138,3 +154,11 @@ internal sealed class BandwidthLimiter : IDisposable
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Key(SubjectKey Subject, TransferDirection Direction);
 }
+
+/// <summary>How one subject's bandwidth is used in one direction.</summary>
+/// <param name="Subject">Whose bytes are added up.</param>
+/// <param name="Direction">Down or up.</param>
+/// <param name="Limit">The limit.</param>
+/// <param name="Transfers">Exchanges that run under it.</param>
+/// <param name="Waiting">Those of them that wait for their turn at this moment.</param>
+internal sealed record BandwidthUse(SubjectKey Subject, TransferDirection Direction, BandwidthLimit Limit, int Transfers, int Waiting);

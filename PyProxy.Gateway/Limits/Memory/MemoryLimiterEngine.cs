@@ -110,6 +110,31 @@ internal sealed class MemoryLimiterEngine : ILimiterEngine, IDisposable
         attempt.HoldsPermits = false;
     }
 
+    /// <summary>What one user uses, or everybody.</summary>
+    public IEnumerable<SubjectUse> UseOf(string? user)
+    {
+        var now = Now;
+        foreach (var (key, state) in _subjects)
+        {
+            if (user is null || key.User == user)
+            {
+                yield return new SubjectUse(key, state.Look(now));
+            }
+        }
+    }
+
+    /// <summary>Gives back all permits of a user's rates.</summary>
+    public void Reset(string user)
+    {
+        foreach (var (key, state) in _subjects)
+        {
+            if (key.User == user)
+            {
+                state.Reset();
+            }
+        }
+    }
+
     public void Dispose() => _sweep.Dispose();
 
     // Two plans that both limit concurrency are rare enough for an array.

@@ -126,6 +126,42 @@ internal sealed class SubjectState(LimitGroup group)
         }
     }
 
+    /// <summary>How much of each limit is used.</summary>
+    public LimitUse[] Look(long now)
+    {
+        lock (_lock)
+        {
+            var uses = new LimitUse[_group.Limits.Length];
+            var cells = _cells.AsSpan();
+            for (var i = 0; i < uses.Length; i++)
+            {
+                var limit = _group.Limits[i];
+                if (limit.IsHeld)
+                {
+                    var inUse = limit.Algorithm == LimitAlgorithm.Tunnels ? _tunnels : _group.HasTunnels ? _concurrent : _concurrent + _tunnels;
+                    uses[i] = new LimitUse(limit, limit.Amount - inUse, TimeSpan.Zero);
+                    continue;
+                }
+
+                var size = LimitCells.SizeOf(limit);
+                var none = LimitCells.Take(limit, cells[..size], now, permits: 0);
+                uses[i] = new LimitUse(limit, none.Left, none.Left >= limit.Burst ? TimeSpan.Zero : none.After);
+                cells = cells[size..];
+            }
+
+            return uses;
+        }
+    }
+
+    /// <summary>Gives back all permits of the rates.</summary>
+    public void Reset()
+    {
+        lock (_lock)
+        {
+            _cells.AsSpan().Clear();
+        }
+    }
+
     public (int Concurrent, int Tunnels) Held
     {
         get

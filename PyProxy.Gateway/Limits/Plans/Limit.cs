@@ -89,4 +89,15 @@ internal sealed record QuotaLimit(
 {
     /// <summary>As clients and logs are told: <c>plan standard: 200GB/month</c>.</summary>
     public string FullName { get; } = $"plan {Plan}: {Name}";
+
+    /// <summary>
+    /// Names what is counted, whatever the amount is: <c>plan standard: bytes/month</c>. A plan has one such quota at most, so that a reload with
+    /// another amount goes on counting.
+    /// </summary>
+    public string CounterName { get; } = $"plan {Plan.ToLowerInvariant()}: {(CountsBytes ? "bytes" : "requests")}/{Period.ToString().ToLowerInvariant()}";
+
+    /// <summary>How fast bytes may move, in each direction, once it is used up; <see langword="null"/> where its end means something else.</summary>
+    public BandwidthLimit? Slow { get; } = End == QuotaEnd.Slow
+        ? new BandwidthLimit(Plan, Name, SlowBytesPerSecond, Math.Max(SlowBytesPerSecond / 10, 1_000), LimitKey.User)
+        : null;
 }

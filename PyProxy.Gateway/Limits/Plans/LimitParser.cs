@@ -137,6 +137,21 @@ internal static class LimitParser
         return true;
     }
 
+    /// <summary>The time zone that a quota names and this machine does not know.</summary>
+    public static string? UnknownZoneIn(ReadOnlySpan<char> quota)
+    {
+        var words = new Words(quota);
+        for (var word = words.Next(); !word.IsEmpty; word = words.Next())
+        {
+            if (word is "zone" && words.Next() is { IsEmpty: false } zone && !TimeZoneInfo.TryFindSystemTimeZoneById(zone.ToString(), out _))
+            {
+                return zone.ToString();
+            }
+        }
+
+        return null;
+    }
+
     private static bool TryParseStart(ReadOnlySpan<char> word, QuotaPeriod period, out int? start)
     {
         start = period switch

@@ -13,7 +13,7 @@ internal sealed class PlanDirectory : IDisposable
 
     public PlanDirectory(IOptionsMonitor<PlansOptions> options)
     {
-        _plans = _compiler.Compile(options.CurrentValue);
+        _plans = Compile(options.CurrentValue);
         _subscription = options.OnChange(Replace);
     }
 
@@ -22,15 +22,25 @@ internal sealed class PlanDirectory : IDisposable
 
     public IReadOnlyCollection<Plan> All => _plans.Values;
 
+    /// <summary>Whether any plan has a quota: most gateways have none, and do without looking for one.</summary>
+    public bool HasQuotas { get; private set; }
+
     public Plan? Find(string name) => _plans.GetValueOrDefault(name);
 
     public void Dispose() => _subscription?.Dispose();
+
+    private FrozenDictionary<string, Plan> Compile(PlansOptions options)
+    {
+        var plans = _compiler.Compile(options);
+        HasQuotas = plans.Values.Any(static plan => plan.Quotas.Length > 0);
+        return plans;
+    }
 
     private void Replace(PlansOptions options)
     {
         lock (_compiling)
         {
-            _plans = _compiler.Compile(options);
+            _plans = Compile(options);
         }
 
         Changed?.Invoke(this, EventArgs.Empty);

@@ -93,6 +93,12 @@ internal sealed class PlansOptionsValidator : ISectionValidator<PlansOptions>
         }
     }
 
+    private static bool Contradict(QuotaLimit narrow, QuotaLimit wide)
+        => narrow.CountsBytes == wide.CountsBytes && narrow.Period < wide.Period && narrow.Amount >= wide.Amount;
+
+    private static bool IsNoSlower(BandwidthLimit slow, string? bandwidth)
+        => bandwidth is not null && LimitParser.TryParseBandwidth(slow.Plan, bandwidth, out var limit) && slow.BytesPerSecond >= limit.BytesPerSecond;
+
     private static void Quotas(string name, PlanOptions plan, string path, ConfigurationErrors errors)
     {
         var quotas = new List<QuotaLimit>();
@@ -100,18 +106,25 @@ internal sealed class PlansOptionsValidator : ISectionValidator<PlansOptions>
         {
             if (!LimitParser.TryParseQuota(name, plan.Quotas[i], out var quota))
             {
-                errors.Add($"{path}:{i}", $"\"{plan.Quotas[i]}\" is no quota; write {LimitParser.QuotaForm}.");
+                errors.Add($"{path}:{i}", LimitParser.UnknownZoneIn(plan.Quotas[i]) is { } zone
+                    ? $"there is no time zone \"{zone}\" on this machine; write one as Europe/Berlin."
+                    : $"\"{plan.Quotas[i]}\" is no quota; write {LimitParser.QuotaForm}.");
                 continue;
-            }
-
-            if (quota.End == QuotaEnd.Slow)
-            {
-                errors.Add($"{path}:{i}", "\"then slow\" is read but not enforced yet; write \"then refuse\" or \"then cut\".");
             }
 
             if (quotas.Exists(other => other.CountsBytes == quota.CountsBytes && other.Period == quota.Period))
             {
                 errors.Add($"{path}:{i}", $"there is a quota of {(quota.CountsBytes ? "bytes" : "requests")} for a {quota.Period.ToString().ToLowerInvariant()} already.");
+            }
+
+            if (quotas.Find(other => Contradict(other, quota) || Contradict(quota, other)) is { } contradicted)
+            {
+                errors.Add($"{path}:{i}", $"{quota.Name} and {contradicted.Name} contradict each other: the one that allows no more in the longer time makes the other meaningless.");
+            }
+
+            if (quota.Slow is { } slow && (IsNoSlower(slow, plan.Bandwidth?.Down) || IsNoSlower(slow, plan.Bandwidth?.Up)))
+            {
+                errors.Add($"{path}:{i}", "\"then slow\" is no slower than the plan's Bandwidth.");
             }
 
             quotas.Add(quota);

@@ -14,12 +14,14 @@ internal sealed class QuotaMetrics
     {
         _meter = meters.Create("PyProxy.Gateway");
         _refusals = _meter.CreateCounter<long>(
-            "pyproxy.limiter.quota.refusals", "{refusal}", "Requests refused and transfers cut because a quota was used up, by plan, quota and outcome.");
+            "pyproxy.limiter.quota.refusals", "{refusal}", "Requests refused or slowed down and transfers cut because a quota was used up, by plan, quota and outcome.");
     }
 
     public void Refused(QuotaLimit quota) => Add(quota, "refused");
 
     public void Cut(QuotaLimit quota) => Add(quota, "cut");
+
+    public void Slowed(QuotaLimit quota) => Add(quota, "slowed");
 
     /// <summary>Shows how many users have used how much; read when metrics are collected. Users are no tag: there can be very many.</summary>
     public void Observe(Func<IEnumerable<QuotaCounter>> current) => _meter.CreateObservableGauge(
@@ -36,7 +38,7 @@ internal sealed class QuotaMetrics
                 counts.Add(key, uses = new int[Uses.Length]);
             }
 
-            uses[counter.IsUsedUp ? 2 : counter.Used >= counter.Amount * 0.8 ? 1 : 0]++;
+            uses[counter.IsUsedUp ? 2 : counter.Used >= counter.Amount * QuotaCounters.NearShare ? 1 : 0]++;
         }
 
         foreach (var ((plan, quota), uses) in counts)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.ObjectPool;
 using Microsoft.Extensions.Options;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Limits.Plans;
@@ -7,56 +8,81 @@ namespace PyProxy.Gateway.Limits.Quotas;
 
 /// <summary>Stage 7, first part: refuses who has used up a quota of a plan that applies, and counts everybody else against theirs.</summary>
 internal sealed class QuotaMiddleware(
-    RequestDelegate next, PlanDirectory plans, PlanSelector selector, UsageLedger ledger, RefusalWriter refusals,
-    QuotaMetrics metrics, IOptionsMonitor<UsageOptions> options, TimeProvider time)
+    RequestDelegate next, PlanDirectory plans, PlanSelector selector, UsageLedger ledger, QuotaMetrics metrics, RefusalWriter refusals,
+    IOptionsMonitor<UsageOptions> options, TimeProvider time)
 {
+    private readonly DefaultObjectPool<LimitAttempt> _attempts = new(new DefaultPooledObjectPolicy<LimitAttempt>());
+
     public Task InvokeAsync(HttpContext context)
-        => context.Features.Get<UsageMeter>() is { } meter && HasQuotas(plans) ? InvokeAsync(context, meter) : next(context);
+        => plans.HasQuotas && context.Features.Get<UsageMeter>() is { } meter ? InvokeAsync(context, meter) : next(context);
 
-    private async Task InvokeAsync(HttpContext context, UsageMeter meter)
+    private Task InvokeAsync(HttpContext context, UsageMeter meter)
     {
-        var exchange = Exchange.Of(context);
-        var attempt = new LimitAttempt();
-        selector.Fill(attempt, context, exchange);
-
-        List<QuotaCounter> counters = [];
-        foreach (var plan in attempt.Plans.ToArray())
+        var counters = CountersOf(context, Exchange.Of(context));
+        if (counters.Length == 0)
         {
-            foreach (var quota in plan.Quotas)
-            {
-                var counter = ledger.CounterOf(exchange.User!, quota);
-                await ledger.LearnAsync(counter, context.RequestAborted);
-                counters.Add(counter);
-            }
+            return next(context);
         }
 
         // A refused request counts: it is one of the requests that a quota of requests is about.
-        meter.CountAgainst([.. counters]);
+        meter.CountAgainst(counters);
+        var learning = ledger.LearnAsync(counters, context.RequestAborted);
+        return learning.IsCompletedSuccessfully ? Judge(context, counters) : JudgeAsync(context, counters, learning);
+    }
+
+    private async Task JudgeAsync(HttpContext context, QuotaCounter[] counters, ValueTask learning)
+    {
+        await learning;
+        await Judge(context, counters);
+    }
+
+    private Task Judge(HttpContext context, QuotaCounter[] counters)
+    {
         foreach (var counter in counters)
         {
             // The request itself has been counted already.
-            if (counter.Quota.End != QuotaEnd.Slow && (counter.Quota.CountsBytes ? counter.IsUsedUp : counter.Used > counter.Amount))
+            var quota = counter.Quota;
+            if (!(quota.CountsBytes ? counter.IsUsedUp : counter.Used > counter.Amount))
             {
-                metrics.Refused(counter.Quota);
-                await refusals.WriteAsync(context, Refusal(counter));
-                return;
+                continue;
             }
+
+            if (quota.End == QuotaEnd.Slow)
+            {
+                metrics.Slowed(quota);
+                continue;
+            }
+
+            counter.Ask();
+            metrics.Refused(quota);
+            return refusals.WriteAsync(context, Refusal(counter));
         }
 
-        await next(context);
+        return next(context);
     }
 
-    private static bool HasQuotas(PlanDirectory plans)
+    private QuotaCounter[] CountersOf(HttpContext context, Exchange exchange)
     {
-        foreach (var plan in plans.All)
+        var attempt = _attempts.Get();
+        selector.Fill(attempt, context, exchange);
+        var count = 0;
+        foreach (var plan in attempt.Plans)
         {
-            if (plan.Quotas.Length > 0)
+            count += plan.Quotas.Length;
+        }
+
+        var counters = count == 0 ? [] : new QuotaCounter[count];
+        foreach (var plan in attempt.Plans)
+        {
+            foreach (var quota in plan.Quotas)
             {
-                return true;
+                counters[^count--] = ledger.Use(exchange.User!, quota);
             }
         }
 
-        return false;
+        attempt.Clear();
+        _attempts.Return(attempt);
+        return counters;
     }
 
     private ProxyError Refusal(QuotaCounter counter) => new(

@@ -15,5 +15,6 @@ internal readonly record struct Usage(long Requests, long BytesUp, long BytesDow
         left.Tunnels + right.Tunnels,
         left.Refusals + right.Refusals);
 
+    [System.Text.Json.Serialization.JsonIgnore]
     public bool IsNone => this == default;
 }

@@ -12,7 +12,9 @@ internal static class UsageExtensions
         services.AddDatabaseMigrations(UsageTables.Migrations);
         services.AddSingleton<QuotaMetrics>();
         services.AddSingleton<UsageStore>();
+        services.AddSingleton<QuotaCounters>();
         services.AddSingleton<UsageLedger>();
+        services.AddSingleton<QuotaWatch>();
         services.AddDatabaseConsumer<UsageLedger>();
         services.AddHostedService(static provider => provider.GetRequiredService<UsageLedger>());
         return services;

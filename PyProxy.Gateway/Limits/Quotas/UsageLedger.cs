@@ -13,86 +13,66 @@ namespace PyProxy.Gateway.Limits.Quotas;
 /// batch has a number that the database takes once, in the same transaction.
 /// </summary>
 internal sealed partial class UsageLedger(
-    UsageStore store, GatewayDatabase database, IOptionsMonitor<UsageOptions> options, QuotaMetrics metrics, TimeProvider time,
-    ILogger<UsageLedger> logger)
+    UsageStore store, QuotaCounters counters, PlanDirectory plans, GatewayDatabase database, QuotaMetrics metrics, IOptionsMonitor<UsageOptions> options,
+    TimeProvider time, ILogger<UsageLedger> logger)
     : BackgroundService, IDatabaseConsumer
 {
     private readonly string _instance = RandomNumberGenerator.GetHexString(16, lowercase: true);
     private readonly ConcurrentDictionary<string, UserUsage> _users = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, QuotaCounter> _counters = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<UsageMeter, byte> _live = new();
     private readonly SemaphoreSlim _writing = new(1);
     private UsageBatch? _unwritten;
     private long _lastNumber;
     private bool _isPrepared;
+    private volatile bool _hadUsers;
 
     // A gateway without users needs no database.
-    public bool NeedsDatabase => options.CurrentValue.Ledger && !_users.IsEmpty;
+    public bool NeedsDatabase => options.CurrentValue.Ledger && (_hadUsers || plans.HasQuotas);
+
+    /// <summary>Users with exchanges, or with usage that has not been written yet.</summary>
+    public int UserCount => _users.Count;
 
     /// <summary>Counts an exchange of a user, until it ends.</summary>
     public UsageMeter Begin(string userName, Exchange exchange, HttpContext context)
     {
-        var user = _users.GetOrAdd(userName, static name => new UserUsage(name));
-        user.Add(new Usage(Requests: 1, 0, 0, 0, 0));
-        var meter = new UsageMeter(this, user, exchange, context);
+        _hadUsers = true;
+        UserUsage user;
+        while (!(user = _users.GetOrAdd(userName, static name => new UserUsage(name))).TryBegin())
+        {
+            _users.TryRemove(KeyValuePair.Create(userName, user)); // it was forgotten at this moment
+        }
+
+        var meter = new UsageMeter(this, user, exchange, context, time);
         _live[meter] = 0;
         exchange.HoldUntilEnd(meter);
         return meter;
     }
 
-    /// <summary>What runs is cut because this is used up.</summary>
-    public void WasCut(QuotaCounter counter) => metrics.Cut(counter.Quota);
-
-    public void Ended(UsageMeter meter) => _live.TryRemove(meter, out _);
-
-    /// <summary>The counter of a quota in the period that is now.</summary>
-    public QuotaCounter CounterOf(string user, QuotaLimit quota)
+    public void Ended(UsageMeter meter, UserUsage user)
     {
-        // The length in front: no name can be taken for another with a part of the quota's.
-        var name = string.Create(CultureInfo.InvariantCulture, $"{user.Length}:{user}|{quota.FullName}");
-        while (true)
+        _live.TryRemove(meter, out _);
+        user.End();
+    }
+
+    /// <inheritdoc cref="QuotaCounters.Use"/>
+    public QuotaCounter Use(string user, QuotaLimit quota) => counters.Use(user, quota);
+
+    /// <inheritdoc cref="QuotaCounters.Renew"/>
+    public QuotaCounter Renew(QuotaCounter counter) => counters.Renew(counter);
+
+    public void Release(ReadOnlySpan<QuotaCounter> used)
+    {
+        foreach (var counter in used)
         {
-            if (!_counters.TryGetValue(name, out var counter))
-            {
-                counter = _counters.GetOrAdd(name, new QuotaCounter(name, quota, QuotaPeriodRange.At(quota, time.GetUtcNow())));
-            }
-
-            if (time.GetUtcNow() < counter.Period.End && IsSamePeriod(counter.Quota, quota))
-            {
-                counter.Quota = quota;
-                return counter;
-            }
-
-            var next = new QuotaCounter(name, quota, QuotaPeriodRange.At(quota, time.GetUtcNow()));
-            if (_counters.TryUpdate(name, next, counter))
-            {
-                return next;
-            }
+            counters.Release(counter);
         }
     }
 
-    /// <summary>The same quota's counter, or that of the next period where this one is over.</summary>
-    public QuotaCounter Current(QuotaCounter counter, string user)
-        => time.GetUtcNow() < counter.Period.End ? counter : CounterOf(user, counter.Quota);
-
-    /// <summary>Learns from the database what a counter says that this run has not met yet.</summary>
-    public async ValueTask LearnAsync(QuotaCounter counter, CancellationToken cancellationToken)
-    {
-        if (counter.IsKnown || !options.CurrentValue.Ledger)
-        {
-            return;
-        }
-
-        try
-        {
-            await PrepareAsync(cancellationToken);
-            counter.Written(0, await store.ChangeAsync(counter, used: 0, raised: 0, cancellationToken));
-        }
-        catch (DatabaseUnavailableException e)
-        {
-            NotWritten(logger, e); // the database says itself that it is away; until it is back the quota begins at nothing
-        }
-    }
+    /// <summary>Learns from the database what counters say that this run has not met yet. Until it is back a quota begins at nothing.</summary>
+    public ValueTask LearnAsync(QuotaCounter[] unknown, CancellationToken cancellationToken)
+        => options.CurrentValue.Ledger && database.IsAvailable && Array.Exists(unknown, static counter => !counter.IsKnown)
+            ? LearnFromDatabaseAsync(unknown, cancellationToken)
+            : ValueTask.CompletedTask;
 
     /// <summary>What a user has used since the beginning of a day, in UTC, with what is not written yet.</summary>
     public async Task<Usage> SinceAsync(string user, DateOnly day, CancellationToken cancellationToken)
@@ -103,21 +83,30 @@ internal sealed partial class UsageLedger(
     }
 
     /// <summary>Sets a quota's use in this period to nothing, or raises what it allows in this period.</summary>
-    public async Task<QuotaCounter> ChangeAsync(string user, QuotaLimit quota, bool reset, long raise, CancellationToken cancellationToken)
+    /// <returns>What it says then, over all gateways.</returns>
+    public async Task<QuotaState> ChangeAsync(string user, QuotaLimit quota, bool reset, long raise, CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken);
-        var counter = CounterOf(user, quota);
-        var known = await store.ChangeAsync(counter, used: 0, raise, cancellationToken);
-        if (reset)
+        var counter = counters.Use(user, quota);
+        try
         {
-            known = await store.ChangeAsync(counter, -known.Used, raised: 0, cancellationToken);
-        }
+            var known = await store.ChangeAsync(counter, used: 0, raise, cancellationToken);
+            if (reset)
+            {
+                known = await store.ChangeAsync(counter, -known.Used, raised: 0, cancellationToken);
+            }
 
-        counter.Written(0, known);
-        return counter;
+            counter.Written(0, known);
+            counter.Brake();
+            return known;
+        }
+        finally
+        {
+            counters.Release(counter);
+        }
     }
 
-    /// <summary>Charges what runs, writes what was charged, and cuts what has used up its quota.</summary>
+    /// <summary>Charges what runs, writes what was charged, and cuts or slows down what has used up its quota.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
         await _writing.WaitAsync(cancellationToken);
@@ -132,11 +121,20 @@ internal sealed partial class UsageLedger(
             {
                 await WriteAsync(cancellationToken);
             }
+            else
+            {
+                TakeUsers();
+            }
 
             foreach (var (meter, _) in _live)
             {
-                meter.CutIfUsedUp();
+                if (meter.CutIfUsedUp() is { } quota)
+                {
+                    metrics.Cut(quota);
+                }
             }
+
+            counters.Settle(options.CurrentValue.Ledger && database.IsAvailable);
         }
         finally
         {
@@ -158,7 +156,6 @@ internal sealed partial class UsageLedger(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        metrics.Observe(CurrentCounters);
         while (!stoppingToken.IsCancellationRequested)
         {
             await Task.Delay(options.CurrentValue.FlushInterval, time, stoppingToken);
@@ -166,20 +163,23 @@ internal sealed partial class UsageLedger(
         }
     }
 
-    private IEnumerable<QuotaCounter> CurrentCounters()
+    private async ValueTask LearnFromDatabaseAsync(QuotaCounter[] unknown, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        foreach (var (_, counter) in _counters)
+        try
         {
-            if (now < counter.Period.End)
+            foreach (var counter in unknown)
             {
-                yield return counter;
+                if (!counter.IsKnown)
+                {
+                    counter.Written(0, await store.ChangeAsync(counter, used: 0, raised: 0, cancellationToken));
+                }
             }
         }
+        catch (DatabaseUnavailableException e)
+        {
+            NotWritten(logger, e); // the database says itself that it is away
+        }
     }
-
-    private static bool IsSamePeriod(QuotaLimit one, QuotaLimit other)
-        => ReferenceEquals(one, other) || (one.Period == other.Period && one.StartDay == other.StartDay && one.TimeZone.Equals(other.TimeZone));
 
     private async Task WriteAsync(CancellationToken cancellationToken)
     {
@@ -191,10 +191,9 @@ internal sealed partial class UsageLedger(
                 await PrepareAsync(cancellationToken);
                 var states = await store.AddAsync(_instance, batch, cancellationToken);
                 _unwritten = null;
-                foreach (var state in states)
+                foreach (var (charge, state) in states)
                 {
-                    var charge = batch.Quotas.First(charge => ReferenceEquals(charge.Counter, state.Counter));
-                    state.Counter.Written(charge.Amount, state);
+                    charge.Counter.Written(charge.Amount, state);
                 }
             }
             catch (DatabaseUnavailableException e)
@@ -224,25 +223,35 @@ internal sealed partial class UsageLedger(
 
     private UsageBatch? Collect()
     {
-        List<(string, Usage)> users = [];
-        foreach (var (name, user) in _users)
-        {
-            if (user.Take() is { IsNone: false } usage)
-            {
-                users.Add((name, usage));
-            }
-        }
-
+        var users = TakeUsers();
         List<QuotaCharge> quotas = [];
-        foreach (var (_, counter) in _counters)
+        foreach (var counter in counters.All)
         {
-            if (counter.Take() is var amount and not 0)
+            if (counter.TryTake(out var amount))
             {
                 quotas.Add(new QuotaCharge(counter, amount));
             }
         }
 
         return users.Count == 0 && quotas.Count == 0 ? null : new UsageBatch(++_lastNumber, UsageStore.DayOf(time.GetUtcNow()), users, quotas);
+    }
+
+    private List<(string User, Usage Usage)> TakeUsers()
+    {
+        List<(string, Usage)> users = [];
+        foreach (var entry in _users)
+        {
+            if (entry.Value.TakeOrRetire(out var usage))
+            {
+                _users.TryRemove(entry);
+            }
+            else if (!usage.IsNone)
+            {
+                users.Add((entry.Key, usage));
+            }
+        }
+
+        return users;
     }
 
     [LoggerMessage(1, LogLevel.Debug, "Usage was not written; it is kept and tried again")]

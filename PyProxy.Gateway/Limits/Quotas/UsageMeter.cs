@@ -1,10 +1,11 @@
+using PyProxy.Gateway.Limits.Bandwidth;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Limits.Quotas;
 
 /// <summary>Charges one exchange to its user: while it runs, as often as the ledger is written, and at its end.</summary>
-internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange exchange, HttpContext context) : IDisposable
+internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange exchange, HttpContext context, TimeProvider time) : IDisposable
 {
     private readonly Lock _lock = new();
     private QuotaCounter[] _quotas = [];
@@ -14,7 +15,21 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
     private bool _isTunnelCounted;
     private bool _isCut;
 
-    /// <summary>The quotas that it counts against, from now on: the request itself, and every byte.</summary>
+    /// <summary>Whether a quota slows the user down at its end.</summary>
+    public bool HasBrakes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return Array.Exists(_quotas, static quota => quota.Quota.End == QuotaEnd.Slow);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The quotas that it counts against, from now on: the request itself, and every byte. Each is in use already; it is released at the exchange's end.
+    /// </summary>
     public void CountAgainst(QuotaCounter[] quotas)
     {
         lock (_lock)
@@ -23,6 +38,24 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
             foreach (var quota in quotas)
             {
                 quota.Add(quota.Quota.CountsBytes ? 0 : 1);
+            }
+        }
+    }
+
+    /// <summary>Adds what slows the exchange's bytes down at the end of a quota.</summary>
+    public void AddBrakes(List<BandwidthBucket> buckets, TransferDirection direction)
+    {
+        lock (_lock)
+        {
+            foreach (var quota in _quotas)
+            {
+                if (quota.Quota.End == QuotaEnd.Slow)
+                {
+                    var bucket = quota.BrakeOn(time).Of(direction);
+                    quota.Brake();
+                    bucket.Use();
+                    buckets.Add(bucket);
+                }
             }
         }
     }
@@ -37,21 +70,15 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
     }
 
     /// <summary>Cuts the exchange if a quota says so and is used up.</summary>
-    public bool CutIfUsedUp()
+    /// <returns>The quota, the first time.</returns>
+    public QuotaLimit? CutIfUsedUp()
     {
         lock (_lock)
         {
-            if (_request is null || Array.Find(_quotas, static quota => quota is { Quota.End: QuotaEnd.Cut, IsUsedUp: true }) is not { } usedUp)
+            if (_request is null || Array.Find(_quotas, static quota => quota is { Quota.End: QuotaEnd.Cut, IsUsedUp: true }) is not { } quota)
             {
-                return false;
+                return null;
             }
-
-            if (!_isCut)
-            {
-                _isCut = true; // asked again until it has ended
-                ledger.WasCut(usedUp);
-            }
-
 
             if (exchange.TunnelCut is { } tunnel)
             {
@@ -62,7 +89,9 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
                 _request.Abort();
             }
 
-            return true;
+            var isFirst = !_isCut;
+            _isCut = true;
+            return isFirst ? quota.Quota : null;
         }
     }
 
@@ -73,9 +102,11 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
         {
             Charge(isRefused: exchange.Verdict is Verdict.Denied or Verdict.Limited);
             _request = null; // the server uses it again
+            ledger.Release(_quotas);
+            _quotas = [];
         }
 
-        ledger.Ended(this);
+        ledger.Ended(this, user);
     }
 
     private void Charge(bool isRefused)
@@ -85,7 +116,7 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
         user.Add(new Usage(Requests: 0, up - _up, down - _down, isNewTunnel ? 1 : 0, isRefused ? 1 : 0));
         for (var i = 0; i < _quotas.Length; i++)
         {
-            _quotas[i] = ledger.Current(_quotas[i], user.Name);
+            _quotas[i] = ledger.Renew(_quotas[i]);
             if (_quotas[i].Quota.CountsBytes)
             {
                 _quotas[i].Add(up - _up + down - _down);
@@ -93,43 +124,5 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
         }
 
         (_up, _down, _isTunnelCounted) = (up, down, exchange.IsTunnel);
-    }
-}
-
-/// <summary>What a user has used that has not been written yet.</summary>
-internal sealed class UserUsage(string name)
-{
-    private readonly Lock _lock = new();
-    private Usage _pending;
-
-    public string Name { get; } = name;
-
-    public Usage Pending
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _pending;
-            }
-        }
-    }
-
-    public void Add(in Usage usage)
-    {
-        lock (_lock)
-        {
-            _pending += usage;
-        }
-    }
-
-    public Usage Take()
-    {
-        lock (_lock)
-        {
-            var usage = _pending;
-            _pending = default;
-            return usage;
-        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Dapper;
+using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.State.Database;
 
 namespace PyProxy.Gateway.Limits.Quotas;
@@ -40,11 +41,13 @@ internal sealed class UsageStore(GatewayDatabase database)
         FROM usage_days WHERE user_name = @user AND day >= @first
         """;
 
+    private const string Counters = "SELECT counter AS Counter, period AS Period, used AS Used, raised AS Raised FROM usage_quotas ";
+
     public static string DayOf(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     /// <summary>Adds a batch, once, however often it is sent; and learns what the counters of quotas say then.</summary>
     /// <exception cref="DatabaseUnavailableException">The database is away. Whether the batch arrived may be unknown.</exception>
-    public Task<IReadOnlyList<QuotaState>> AddAsync(string instance, UsageBatch batch, CancellationToken cancellationToken) => database.UseAsync(
+    public Task<IReadOnlyList<(QuotaCharge Charge, QuotaState State)>> AddAsync(string instance, UsageBatch batch, CancellationToken cancellationToken) => database.UseAsync(
         async (connection, cancellation) =>
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -70,14 +73,14 @@ internal sealed class UsageStore(GatewayDatabase database)
                 }
             }
 
-            var states = new List<QuotaState>(batch.Quotas.Count);
+            var states = new List<(QuotaCharge, QuotaState)>(batch.Quotas.Count);
             foreach (var charge in batch.Quotas.OrderBy(static charge => charge.Counter.Name, StringComparer.Ordinal))
             {
-                states.Add(await AddAsync(connection, transaction, charge.Counter, isNew ? charge.Amount : 0, raised: 0, cancellation));
+                states.Add((charge, await AddAsync(connection, transaction, charge.Counter, isNew ? charge.Amount : 0, raised: 0, cancellation)));
             }
 
             await transaction.CommitAsync(cancellation);
-            return (IReadOnlyList<QuotaState>)states;
+            return (IReadOnlyList<(QuotaCharge Charge, QuotaState State)>)states;
         },
         cancellationToken);
 
@@ -94,6 +97,29 @@ internal sealed class UsageStore(GatewayDatabase database)
         },
         cancellationToken);
 
+    /// <summary>What counters say, in every period there is.</summary>
+    public Task<IReadOnlyList<QuotaRow>> CountersAsync(string[] counters, CancellationToken cancellationToken)
+    {
+        // Not a list for Dapper: the two drivers take lists differently.
+        var parameters = new DynamicParameters();
+        var names = string.Join(", ", counters.Select((_, i) => string.Create(CultureInfo.InvariantCulture, $"@counter{i}")));
+        for (var i = 0; i < counters.Length; i++)
+        {
+            parameters.Add(string.Create(CultureInfo.InvariantCulture, $"counter{i}"), counters[i]);
+        }
+
+        return QueryAsync($"{Counters}WHERE counter IN ({names})", parameters, cancellationToken);
+    }
+
+    /// <summary>The counters of one quota, whosesoever, that say at least this much; those that say most.</summary>
+    public Task<IReadOnlyList<QuotaRow>> CountersOverAsync(QuotaLimit quota, string period, long least, int most, CancellationToken cancellationToken)
+    {
+        var ending = "%|" + quota.CounterName.Replace("!", "!!", StringComparison.Ordinal).Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
+        return QueryAsync(
+            Counters + "WHERE period = @period AND counter LIKE @ending ESCAPE '!' AND used >= @least ORDER BY used DESC LIMIT @most",
+            new { period, ending, least, most }, cancellationToken);
+    }
+
     /// <summary>Changes a counter by hand.</summary>
     public Task<QuotaState> ChangeAsync(QuotaCounter counter, long used, long raised, CancellationToken cancellationToken) => database.UseAsync(
         (connection, cancellation) => AddAsync(connection, transaction: null, counter, used, raised, cancellation), cancellationToken);
@@ -104,14 +130,22 @@ internal sealed class UsageStore(GatewayDatabase database)
             "DELETE FROM usage_writers WHERE day < @day", new { day = DayOf(now.AddDays(-WritersDays)) }, cancellationToken: cancellation)),
         cancellationToken);
 
+    private Task<IReadOnlyList<QuotaRow>> QueryAsync(string sql, object parameters, CancellationToken cancellationToken) => database.UseAsync(
+        async (connection, cancellation) => (IReadOnlyList<QuotaRow>)(await connection.QueryAsync<(string, string, long, long)>(
+            new CommandDefinition(sql, parameters, cancellationToken: cancellation))).Select(static row => new QuotaRow(row.Item1, row.Item2, row.Item3, row.Item4)).ToList(),
+        cancellationToken);
+
     private static async Task<QuotaState> AddAsync(
         DbConnection connection, DbTransaction? transaction, QuotaCounter counter, long used, long raised, CancellationToken cancellationToken)
     {
         var (total, allowance) = await connection.QuerySingleAsync<(long, long)>(new CommandDefinition(
             AddQuota, new { counter = counter.Name, period = counter.Period.Name, used, raised }, transaction, cancellationToken: cancellationToken));
-        return new QuotaState(counter, total, allowance);
+        return new QuotaState(total, allowance);
     }
 }
 
 /// <summary>What a counter says, over all gateways that share the database.</summary>
-internal sealed record QuotaState(QuotaCounter Counter, long Used, long Raised);
+internal sealed record QuotaState(long Used, long Raised);
+
+/// <summary>What a counter says in one period.</summary>
+internal sealed record QuotaRow(string Counter, string Period, long Used, long Raised);

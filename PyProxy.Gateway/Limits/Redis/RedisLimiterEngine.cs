@@ -122,12 +122,15 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
         attempt.HoldsPermits = false;
     }
 
-    /// <summary>Forgets what is known of a subject: its counts in Redis were set by hand.</summary>
-    public void Forget(in SubjectKey key)
+    /// <summary>Forgets what is known of a user's rates: their counts in Redis were set by hand.</summary>
+    public void Forget(string user)
     {
-        if (_subjects.TryGetValue(key, out var subject))
+        foreach (var (key, subject) in _subjects)
         {
-            subject.Forget();
+            if (key.User == user)
+            {
+                subject.Forget();
+            }
         }
     }
 

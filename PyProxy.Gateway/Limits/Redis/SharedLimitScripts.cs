@@ -167,6 +167,22 @@ internal static class SharedLimitScripts
         return 1
         """);
 
+    /// <summary>Counts what all gateways hold, without changing anything. KEYS: the hash. Answers requests, tunnels.</summary>
+    public static readonly RedisScript Count = new("""
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local all, held = redis.call('HGETALL', KEYS[1]), { ['c|'] = 0, ['t|'] = 0 }
+        for i = 1, #all, 2 do
+          local count, expires = string.match(all[i + 1], '(%S+) (%S+)')
+          local kind = string.sub(all[i], 1, 2)
+          if tonumber(expires) > now then held[kind] = held[kind] + tonumber(count) end
+        end
+        return { held['c|'], held['t|'] }
+        """);
+
+    /// <summary>Gives all permits back. KEYS: the hash.</summary>
+    public static readonly RedisScript Forget = new("return redis.call('DEL', KEYS[1])");
+
     /// <summary>Says that this gateway is there; answers how many are. KEYS: the set. ARGV: this gateway, for how many ms that holds.</summary>
     public static readonly RedisScript Register = new("""
         local time = redis.call('TIME')

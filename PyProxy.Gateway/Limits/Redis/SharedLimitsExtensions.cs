@@ -12,6 +12,7 @@ internal static class SharedLimitsExtensions
         services.AddSingleton<SharedLimitsMetrics>();
         services.AddSingleton<Fleet>();
         services.AddSingleton<WithoutRedis>();
+        services.AddSingleton<SharedUse>();
         services.AddSingleton<RedisLimiterEngine>();
         services.TryAddSingleton<ILimiterEngine>(static provider => provider.GetService<RedisConnection>() is { IsConfigured: true }
             ? provider.GetRequiredService<RedisLimiterEngine>()

@@ -66,6 +66,47 @@ internal sealed partial class RedisConnection : IHostedService, IAsyncDisposable
     public Task<RedisResult?> TryEvaluateAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
         => _usable is { } database ? TryAsync(database, script, keys, arguments) : NotAsked;
 
+    /// <summary>The names of keys that fit a pattern, of all servers; <see langword="null"/> where Redis is away. Walks over all keys: for the operator only.</summary>
+    /// <param name="pattern">As Redis' SCAN takes it.</param>
+    /// <param name="most">No more than so many.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<IReadOnlyCollection<RedisKey>?> TryListKeysAsync(string pattern, int most, CancellationToken cancellationToken)
+    {
+        if (!IsUsable || _multiplexer is not { } multiplexer)
+        {
+            return null;
+        }
+
+        try
+        {
+            var keys = new HashSet<RedisKey>(); // a scan may say a key twice
+            foreach (var server in multiplexer.GetServers())
+            {
+                if (server is not { IsConnected: true, IsReplica: false })
+                {
+                    continue;
+                }
+
+                await foreach (var key in server.KeysAsync(pattern: pattern, pageSize: 1000).WithCancellation(cancellationToken))
+                {
+                    if (keys.Count == most)
+                    {
+                        return keys;
+                    }
+
+                    keys.Add(key);
+                }
+            }
+
+            return keys;
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            CallFailed(_logger, e);
+            return null;
+        }
+    }
+
     /// <summary>The database for what is neither hot nor bounded by the circuit; <see langword="null"/> while Redis is away.</summary>
     public IDatabase? Database => _usable;
 

@@ -13,7 +13,8 @@ internal sealed class MachineOptions
         + "0.1 to 1; 0 = not watched. Default: 0.9.")]
     public double Memory { get; init; } = 0.9;
 
-    [Description("How long work may wait for a thread before new requests are refused: beyond that, answers come too late to be of use to anybody. "
+    [Description("How long work may wait for a thread, over as long a time, before new requests are refused: beyond that, answers come too late to be of "
+        + "use to anybody. "
         + "00:00:00.010 to 00:01:00; 00:00:00 = not watched. Default: 00:00:00.500.")]
     public TimeSpan ThreadPoolDelay { get; init; } = TimeSpan.FromMilliseconds(500);
 }

@@ -40,6 +40,7 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     private double _memory;
     private TimeSpan _delay;
     private int _sample;
+    private int _samplesTooLate;
 
     public MachinePressure(
         IMachine machine, IOptionsMonitor<LimitsOptions> options, IHealthSignal health, IMeterFactory meters, ILogger<MachinePressure> logger)
@@ -141,8 +142,14 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
             return Pressure.Memory;
         }
 
-        var mark = was == Pressure.Threads ? marks.ThreadPoolDelay * RecoveredDelay : marks.ThreadPoolDelay;
-        return mark > TimeSpan.Zero && _delay > mark ? Pressure.Threads : Pressure.None;
+        if (was == Pressure.Threads)
+        {
+            return _delay > marks.ThreadPoolDelay * RecoveredDelay ? Pressure.Threads : Pressure.None;
+        }
+
+        // As long again as the mark: one stall, such as code that is compiled for the first time, is no overload.
+        _samplesTooLate = marks.ThreadPoolDelay > TimeSpan.Zero && _delay > marks.ThreadPoolDelay ? _samplesTooLate + 1 : 0;
+        return _samplesTooLate * Interval > marks.ThreadPoolDelay ? Pressure.Threads : Pressure.None;
     }
 
     private static bool Exceeds(double share, double mark, bool already) => mark > 0 && share >= (already ? mark * RecoveredShare : mark);
