@@ -21,7 +21,7 @@ PIPELINE = {"TryTimeout": "00:00:01", "Retry": {"MaxRetries": 2, "BudgetShare": 
 
 def configuration(relay, healthy, more):
     address = lambda port: {"Address": f"http://127.0.0.1:{port}"}
-    slow = {"ActivityTimeout": "00:00:02"}
+    slow = {"ActivityTimeout": "00:00:01"}
     return {
         "ReverseProxy": {
             "Routes": {name: {"ClusterId": name, "Match": {"Path": f"/{name}/{{**rest}}"}} for name in ("alone", "pipeline")},

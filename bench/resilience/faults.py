@@ -62,11 +62,13 @@ class Relay:
                     return
                 if self.fault == "one byte per second":
                     for i in range(len(answer)):
+                        if writer.transport.is_closing():
+                            return
                         writer.write(answer[i:i + 1])
                         await asyncio.sleep(1)
                 writer.write(answer + body)
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, OSError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             pass
         finally:
             self.open.discard(writer)
