@@ -54,7 +54,7 @@ internal sealed class ResilienceMetrics
     }
 
     public void Ejected(string cluster, string reason)
-        => _ejections.Add(1, new TagList { { "pyproxy.cluster", cluster }, { "reason", reason } });
+        => _ejections.Add(1, new TagList { { "cluster", cluster }, { "reason", reason } });
 
     private static string NameOf(TryResult result) => result switch
     {
@@ -71,7 +71,7 @@ internal sealed class ResilienceMetrics
         var tags = new TagList { { "pipeline", pipeline.Name } };
         if (pipeline.Cluster is { } cluster)
         {
-            tags.Add("pyproxy.cluster", cluster);
+            tags.Add("cluster", cluster);
         }
 
         return tags;
