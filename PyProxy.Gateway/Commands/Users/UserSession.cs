@@ -70,6 +70,11 @@ internal sealed class UserSession
             await session.ErrorAsync($"{e.Message} (Gateway:SharedState:Database says where it is.)");
             return ExitCodes.Unavailable;
         }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await session.ErrorAsync("Interrupted.");
+            return ExitCodes.Interrupted;
+        }
     }
 
     public Task SayAsync(string text) => Invocation.Output.WriteLineAsync(text);
@@ -83,17 +88,8 @@ internal sealed class UserSession
         return ExitCodes.NoUser;
     }
 
-    /// <returns>What is wrong with the plan's name; <see langword="null"/> where nothing is.</returns>
-    public string? PlanMistake(string? plan)
-    {
-        if (string.IsNullOrEmpty(plan) || _configuration.GetSection($"Gateway:Plans:{plan}").Exists())
-        {
-            return null;
-        }
-
-        var plans = _configuration.GetSection("Gateway:Plans").GetChildren().Select(p => p.Key).ToList();
-        return $"there is no plan '{plan}'; {(plans.Count == 0 ? "Gateway:Plans defines none" : $"Gateway:Plans defines: {string.Join(", ", plans)}")}";
-    }
+    /// <inheritdoc cref="PlanNames.Mistake"/>
+    public string? PlanMistake(string? plan) => PlanNames.Mistake(_configuration, plan);
 
     /// <summary>Asks for a password, or makes one and shows it, the only time that it can be seen.</summary>
     /// <returns>Its hash; <see langword="null"/> after saying why there is none.</returns>
