@@ -26,7 +26,7 @@ internal static class ReverseExtensions
         services.AddRequestRules();
         services.AddSingleton<ConfigurationSection>(new ReverseProxySection(policies));
         services.AddGatewaySection<RoutePoliciesOptions, RoutePoliciesOptionsValidator>(RoutePoliciesOptions.SectionPath);
-        services.AddReverseProxy().LoadFromConfig(section).AddTransforms<ReverseTransforms>();
+        services.AddReverseProxy().LoadFromConfig(section).AddTransforms<ReverseTransforms>().AddTransforms<ClusterEgress>();
         services.AddDiscovery();
         services.AddClusterPolicies();
         services.AddSingleton<ClusterPipelines>();

@@ -45,6 +45,7 @@ internal static class AdminApi
         ConfigurationResource.Map(api);
         ConnectionsResource.Map(api);
         DestinationsResource.Map(api);
+        UpstreamsResource.Map(api);
         DrainResource.Map(api);
         UsersResource.Map(api);
         LimitsResource.Map(api);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.State.Database;
 using PyProxy.Gateway.Users;
 using PyProxy.Gateway.Users.Passwords;
@@ -90,6 +91,20 @@ internal sealed class UserSession
 
     /// <inheritdoc cref="PlanNames.Mistake"/>
     public string? PlanMistake(string? plan) => PlanNames.Mistake(_configuration, plan);
+
+    /// <returns>What is wrong with the egress profile's name; <see langword="null"/> where nothing is.</returns>
+    public string? EgressMistake(string? profile)
+    {
+        const string Section = "Gateway:Egress:Profiles";
+        if (string.IsNullOrEmpty(profile) || EgressSnapshot.DirectName.Equals(profile, StringComparison.OrdinalIgnoreCase)
+            || _configuration.GetSection($"{Section}:{profile}").Exists())
+        {
+            return null;
+        }
+
+        var known = _configuration.GetSection(Section).GetChildren().Select(static p => p.Key).ToList();
+        return $"there is no egress profile '{profile}'; {Section} defines{(known.Count == 0 ? " none" : $": {string.Join(", ", known)}")}";
+    }
 
     /// <summary>Asks for a password, or makes one and shows it, the only time that it can be seen.</summary>
     /// <returns>Its hash; <see langword="null"/> after saying why there is none.</returns>

@@ -29,7 +29,7 @@ internal static class UsersImportCommand
         var command = new Command("import", """
             Bring many users into the database, from CSV or htpasswd.
 
-            CSV begins with a heading, out of: name, password, password_hash, groups, plan, disabled. Groups are separated by semicolons.
+            CSV begins with a heading, out of: name, password, password_hash, groups, plan, egress_profile, disabled. Groups are separated by semicolons.
             Clear passwords are hashed on all processors, which takes tens of milliseconds each; hashes are taken as they are, and weak ones of
             htpasswd are replaced at the user's next login. A bad line is named by its number and spoils no other. Exit code 65 if there were any.
             Ctrl+C ends it in order: what has been written stays, with --atomic nothing does.
@@ -55,7 +55,7 @@ internal static class UsersImportCommand
             var started = Stopwatch.GetTimestamp();
             var mode = new UserImportMode { Atomic = arguments.GetValue(atomic), Replace = arguments.GetValue(update), Generated = arguments.GetValue(generated) };
             var import = new UserImport(session.Records, session.Options.PasswordHashing, mode);
-            var reader = new UserImportReader(session.PlanMistake);
+            var reader = new UserImportReader(session.PlanMistake, session.EgressMistake);
             var isCsv = (arguments.GetValue(format) ?? (path == "-" || path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? ImportFormat.Csv : ImportFormat.Htpasswd))
                 == ImportFormat.Csv;
             var users = isCsv ? reader.ReadCsv(lines) : reader.ReadHtpasswd(lines);

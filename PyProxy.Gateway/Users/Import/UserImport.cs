@@ -91,6 +91,7 @@ internal sealed class UserImport(UserRecords records, PasswordHashingOptions has
         PasswordHash = (mode.Generated ? KeyedHash.CreateGenerated(clear) : PasswordHashing.Hash(clear, hashing)).ToString(),
         Groups = user.Groups,
         Plan = user.Plan,
+        EgressProfile = user.EgressProfile,
         Disabled = user.Disabled,
     };
 
