@@ -9,6 +9,7 @@ using PyProxy.Gateway.Filtering.Lists;
 using PyProxy.Gateway.Forward;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Limits;
+using PyProxy.Gateway.Limits.Overload.Machine;
 using PyProxy.Gateway.Limits.Quotas;
 using PyProxy.Gateway.Listeners;
 using PyProxy.Gateway.Listeners.Endpoints;
@@ -67,6 +68,7 @@ public static class Program
         var app = builder.Build();
 
         // The way of a request. Each stage may end it; what ends it is recorded by the outermost and written by the error stage.
+        app.UseMachinePressure();   // before whatever costs: a machine that is short of something refuses first and does the rest later
         app.UseListenerAdapters();  // completes what SOCKS5 and the CONNECT normaliser began on the connection
         app.UseClientAddress();     // before everything that looks at the client: who is it really
         app.UseExchange();          // outermost record: exactly one line and one measurement, whatever happens behind
@@ -107,6 +109,7 @@ public static class Program
         services.AddFiltering();
         services.AddFilterLists();
         services.AddLimits();
+        services.AddMachinePressure();
         services.AddUsage();
         services.AddPrivacy();
         services.AddForward();

@@ -90,7 +90,7 @@ public sealed class DialFailureTests
     public async Task TryThatTakesTooLong_IsFollowedByAnother()
     {
         using var origin = new Origin();
-        await using var egress = new EgressFixture([new("Gateway:Resilience:Pipelines:connect:Delay", "0")]);
+        await using var egress = new EgressFixture([new("Gateway:Resilience:Connect:Delay", "0")]);
         egress.Resolver.Answer("a.example", Address).Answer("a.example", "93.184.215.15");
         egress.Connector.Silent(Address).Destination = origin.EndPoint;
 

@@ -48,7 +48,7 @@ public sealed class DialerTests
     [Fact]
     public async Task RetryAfterTheAnswerChanged_IsVettedAnew()
     {
-        await using var egress = new EgressFixture([new("Gateway:Egress:Dns:CacheDuration", "0"), new("Gateway:Resilience:Pipelines:connect:Delay", "0")]);
+        await using var egress = new EgressFixture([new("Gateway:Egress:Dns:CacheDuration", "0"), new("Gateway:Resilience:Connect:Delay", "0")]);
         egress.Connector.Fail("93.184.215.14", SocketError.ConnectionRefused);
         egress.Resolver.Answer("rebind.example", "93.184.215.14").Answer("rebind.example", "127.0.0.1");
 

@@ -60,7 +60,7 @@ internal sealed class EgressFixture : IAsyncDisposable
     public static KeyValuePair<string, string?> Allow(string range, int index = 0)
         => new($"Gateway:Egress:AllowedAddresses:{index}", range);
 
-    public static KeyValuePair<string, string?> NoRetry { get; } = new("Gateway:Resilience:Pipelines:connect:MaxRetries", "0");
+    public static KeyValuePair<string, string?> NoRetry { get; } = new("Gateway:Resilience:Connect:MaxRetries", "0");
 
     public void Reload(string key, string? value)
     {

@@ -11,7 +11,10 @@ public sealed class TimeConditionTests
 {
     private static readonly TimeOptions Work = new()
     {
-        Days = [DayOfWeek.Monday, DayOfWeek.Tuesday, DayOfWeek.Wednesday, DayOfWeek.Thursday, DayOfWeek.Friday], From = "08:00", To = "18:00", TimeZone = "Europe/Berlin",
+        Days = [DayOfWeek.Monday, DayOfWeek.Tuesday, DayOfWeek.Wednesday, DayOfWeek.Thursday, DayOfWeek.Friday],
+        From = "08:00",
+        To = "18:00",
+        TimeZone = "Europe/Berlin",
     };
 
     private static readonly TimeOptions FridayNight = new() { Days = [DayOfWeek.Friday], From = "22:00", To = "06:00", TimeZone = "Europe/Berlin" };
@@ -43,7 +46,10 @@ public sealed class TimeConditionTests
         Assert.Empty(errors.All);
         return Assert.Single(parts).Evaluate(new Facts
         {
-            WayIn = WayIn.Connect, Method = "CONNECT", Host = "x.example", Now = DateTimeOffset.Parse(at, CultureInfo.InvariantCulture),
+            WayIn = WayIn.Connect,
+            Method = "CONNECT",
+            Host = "x.example",
+            Now = DateTimeOffset.Parse(at, CultureInfo.InvariantCulture),
         }) == Outcome.Yes;
     }
 }

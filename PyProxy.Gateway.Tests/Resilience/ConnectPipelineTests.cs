@@ -12,7 +12,7 @@ namespace PyProxy.Gateway.Tests.Resilience;
 
 public sealed class ConnectPipelineTests : IAsyncDisposable
 {
-    private const string Path = "Gateway:Resilience:Pipelines:connect";
+    private const string Path = "Gateway:Resilience:Connect";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly FakeTimeProvider _time = new();
@@ -90,14 +90,13 @@ public sealed class ConnectPipelineTests : IAsyncDisposable
         Configure("MaxRetries", "11");
         Configure("Delay", "00:02:00");
         Configure("MaxDelay", "00:00:01");
-        _configuration["Gateway:Resilience:Pipelines:conect:MaxRetries"] = "1";
         var errors = new ConfigurationErrors();
 
         await new ConfigurationSection<ResilienceOptions, ResilienceOptionsValidator>(ResilienceOptions.SectionPath)
             .ValidateAsync(_configuration, errors);
 
         Assert.Equal(
-            ["Gateway:Resilience:Pipelines:conect", $"{Path}:Delay", $"{Path}:MaxDelay", $"{Path}:MaxRetries", $"{Path}:Timeout"],
+            [$"{Path}:Delay", $"{Path}:MaxDelay", $"{Path}:MaxRetries", $"{Path}:Timeout"],
             errors.All.Select(e => e.Path).Order(StringComparer.Ordinal),
             StringComparer.Ordinal);
     }

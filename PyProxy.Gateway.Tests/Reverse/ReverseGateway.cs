@@ -45,7 +45,9 @@ internal sealed class ReverseGateway : IAsyncDisposable
     /// <summary>The exchange of the last request that came in.</summary>
     public Exchange? LastExchange { get; private set; }
 
-    /// <summary>A catch-all route to one destination, with further settings below <c>ReverseProxy</c>; the last of a path counts.</summary>
+    /// <summary>
+    /// A catch-all route to one destination, with further settings below <c>ReverseProxy</c>, or of <c>Gateway</c>; the last of a path counts.
+    /// </summary>
     public static Task<ReverseGateway> StartAsync(Uri destination, params (string Path, string? Value)[] settings)
         => StartAsync(
             [
@@ -64,7 +66,8 @@ internal sealed class ReverseGateway : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(settings
             .Where(static setting => setting.Value is not null)
             .GroupBy(static setting => setting.Path, StringComparer.OrdinalIgnoreCase)
-            .Select(static same => KeyValuePair.Create($"ReverseProxy:{same.Key}", same.Last().Value)));
+            .Select(static same => KeyValuePair.Create(
+                same.Key.StartsWith("Gateway:", StringComparison.Ordinal) ? same.Key : $"ReverseProxy:{same.Key}", same.Last().Value)));
         builder.Logging.ClearProviders().AddFakeLogging();
         builder.Services.AddSingleton(new GatewayIdentity("gateway-test"));
         builder.Services.AddMetrics().AddResilience().AddEgress().AddFiltering().AddPrivacy();

@@ -7,7 +7,10 @@ namespace PyProxy.Gateway.Configuration;
 internal sealed class ConfigurationValidator(IReadOnlyList<ConfigurationSection> sections)
 {
     private static readonly ICrossSectionValidator[] CrossSectionValidators =
-        [new PlanReferenceValidator(), new OpenProxyValidator(), new MissingUsersValidator(), new PrivacyReferenceValidator(), new EgressReferenceValidator()];
+    [
+        new PlanReferenceValidator(), new OpenProxyValidator(), new MissingUsersValidator(), new PrivacyReferenceValidator(),
+        new EgressReferenceValidator(), new ResilienceReferenceValidator(),
+    ];
 
     private readonly ObjectShape _shape = SectionTree.Build(sections);
 

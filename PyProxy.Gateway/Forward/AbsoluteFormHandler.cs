@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Options;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Resilience;
 using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -14,24 +15,42 @@ internal sealed class AbsoluteFormHandler : IDisposable
     private readonly ForwardTransformer _transformer;
     private readonly HttpMessageInvoker _invoker;
     private readonly IDisposable? _subscription;
+    private readonly RequestPipelines _pipelines;
+    private readonly ResilienceMetrics _metrics;
     private volatile ForwarderRequestConfig _config;
+    private volatile string? _pipeline;
 
     public AbsoluteFormHandler(
-        IHttpForwarder forwarder, ForwardTransformer transformer, EgressHandlers egress, Via via, IOptionsMonitor<ForwardOptions> options)
+        IHttpForwarder forwarder,
+        ForwardTransformer transformer,
+        EgressHandlers egress,
+        Via via,
+        RequestPipelines pipelines,
+        ResilienceMetrics metrics,
+        IOptionsMonitor<ForwardOptions> options)
     {
         _forwarder = forwarder;
         _transformer = transformer;
         _invoker = new HttpMessageInvoker(new ResponseRulesHandler(new SharedInvokerHandler(egress.Forward), via));
+        _pipelines = pipelines;
+        _metrics = metrics;
         _config = CreateConfig(options.CurrentValue);
-        _subscription = options.OnChange((changed, _) => _config = CreateConfig(changed));
+        _pipeline = options.CurrentValue.Resilience;
+        _subscription = options.OnChange((changed, _) =>
+        {
+            _config = CreateConfig(changed);
+            _pipeline = changed.Resilience;
+        });
     }
 
-    public async Task HandleAsync(HttpContext context)
+    public Task HandleAsync(HttpContext context)
     {
         var exchange = Exchange.Of(context);
         var authority = exchange.Target!.Value.ToString(); // the middleware that chose this endpoint has set it
         exchange.Destination = authority;
-        await _forwarder.SendAsync(context, $"{context.Request.Scheme}://{authority}", _invoker, _config, _transformer);
+        return _pipeline is { Length: > 0 } name && _pipelines.Find(name, cluster: null) is { } pipeline
+            ? SendInTriesAsync(context, authority, pipeline)
+            : SendAsync(context, authority).AsTask();
     }
 
     public void Dispose()
@@ -39,6 +58,12 @@ internal sealed class AbsoluteFormHandler : IDisposable
         _subscription?.Dispose();
         _invoker.Dispose();
     }
+
+    private ValueTask<ForwarderError> SendAsync(HttpContext context, string authority)
+        => _forwarder.SendAsync(context, $"{context.Request.Scheme}://{authority}", _invoker, _config, _transformer);
+
+    private Task SendInTriesAsync(HttpContext context, string authority, RequestPipeline pipeline)
+        => new ForwardTries(context, pipeline, _metrics, () => SendAsync(context, authority).AsTask()).RunAsync();
 
     private static ForwarderRequestConfig CreateConfig(ForwardOptions options) => new()
     {

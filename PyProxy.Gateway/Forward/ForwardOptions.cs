@@ -12,4 +12,10 @@ internal sealed class ForwardOptions
         bytes of either body. 1 second to 24 hours. Default: 5 minutes.
         """)]
     public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    [Description("""
+        Pipeline of Gateway:Resilience:Pipelines for forwarded requests (not for tunnels). Each try goes to the destination that the client named, so
+        what chooses between destinations (CircuitBreaker, Ejection, SlowStart) does not take part. Default: none.
+        """)]
+    public string? Resilience { get; init; }
 }

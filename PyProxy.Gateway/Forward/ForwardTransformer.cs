@@ -3,6 +3,7 @@ using Microsoft.Net.Http.Headers;
 using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Http.Tries;
 using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Forwarder;
@@ -49,6 +50,11 @@ internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy
         if (proxyResponse is null)
         {
             return true;
+        }
+
+        if (RequestTries.Of(httpContext) is { } tries && tries.HoldsBack((int)proxyResponse.StatusCode))
+        {
+            return false; // another try follows
         }
 
         privacy.ApplyToResponse(httpContext);

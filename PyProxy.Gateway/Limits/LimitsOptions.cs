@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using PyProxy.Gateway.Limits.Overload.Machine;
 using PyProxy.Gateway.Limits.Redis;
 
 namespace PyProxy.Gateway.Limits;
@@ -42,6 +43,9 @@ internal sealed class OverloadOptions
 
     [Description("How long a request may wait for a place before it is refused with 503, from 00:00:00.1 to 00:01:00. Default: 00:00:05.")]
     public TimeSpan QueueTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    [Description("When the machine itself has too much to do.")]
+    public MachineOptions Machine { get; init; } = new();
 }
 
 /// <summary>Limits per client address, before authentication. Addresses of Gateway:Listeners:TrustedProxies are exempt from those on connections.</summary>

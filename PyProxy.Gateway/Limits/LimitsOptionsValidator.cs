@@ -1,3 +1,4 @@
+using PyProxy.Gateway.Limits.Overload.Machine;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Sections;
 
@@ -23,6 +24,8 @@ internal sealed class LimitsOptionsValidator : ISectionValidator<LimitsOptions>
         {
             errors.Add($"{at}:{nameof(overload.QueueTimeout)}", $"{overload.QueueTimeout} is out of range; write 00:00:00.1 to 00:01:00.");
         }
+
+        MachineOptionsValidator.Validate(overload.Machine, $"{at}:{nameof(overload.Machine)}", errors);
 
         var clients = options.Clients;
         at = $"{path}:{nameof(options.Clients)}";

@@ -7,18 +7,19 @@ internal sealed class ResilienceOptions
 {
     public const string SectionPath = "Gateway:Resilience";
 
-    [Description("Settings of the built-in pipelines by name. \"connect\": every connection that the gateway opens to a destination. "
-        + "What is not set here has its default.")]
-    public Dictionary<string, PipelineOptions> Pipelines { get; init; } = new(StringComparer.OrdinalIgnoreCase);
+    [Description("Around every connection that the gateway opens to a destination.")]
+    public ConnectOptions Connect { get; init; } = new();
 
-    /// <summary>The settings of a pipeline, or the defaults where the configuration says nothing.</summary>
-    public PipelineOptions Pipeline(string name) => Pipelines.GetValueOrDefault(name) ?? new PipelineOptions();
+    [Description("Pipelines by name, for the requests of clusters (\"Metadata\": { \"Resilience\": \"name\" }) and of the forward role "
+        + "(Gateway:Forward:Resilience). Each cluster has a budget, places and breakers of its own. Default: none.")]
+    public IReadOnlyDictionary<string, PipelineOptions> Pipelines { get; init; }
+        = new Dictionary<string, PipelineOptions>(StringComparer.OrdinalIgnoreCase);
 }
 
-/// <summary>One pipeline: a timeout per try inside a retry with exponential, jittered delays.</summary>
-internal sealed class PipelineOptions
+/// <summary>The pipeline of connecting: a timeout per try inside a retry with exponential, jittered delays.</summary>
+internal sealed class ConnectOptions
 {
-    [Description("How long one try may take. 00:00:00.010 to 00:10:00, default 00:00:05.")]
+    [Description("How long one try to resolve and connect may take. 00:00:00.010 to 00:10:00, default 00:00:05.")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
 
     [Description("How many tries may follow the first one. 0 (never retry) to 10, default 1.")]

@@ -11,8 +11,9 @@ namespace PyProxy.Gateway.Resilience;
 internal static class ResilienceServiceCollectionExtensions
 {
     /// <summary>
-    /// Registers the built-in pipelines, asked for by name from Polly's <c>ResiliencePipelineProvider&lt;string&gt;</c>. A change of the
-    /// configuration rebuilds them; executions that run keep the pipeline they began with. Polly's own telemetry goes to the meter <c>Polly</c>.
+    /// Registers the pipeline of connecting, asked for by name from Polly's <c>ResiliencePipelineProvider&lt;string&gt;</c>, and the configured
+    /// ones of requests. A change of the configuration rebuilds them; executions that run keep the pipeline they began with. Polly's own
+    /// telemetry goes to the meter <c>Polly</c>.
     /// </summary>
     public static IServiceCollection AddResilience(this IServiceCollection services)
     {
@@ -21,13 +22,16 @@ internal static class ResilienceServiceCollectionExtensions
 
         // A destination that is down is the clients' daily business: a warning per retry would let any of them fill the log.
         services.Configure<TelemetryOptions>(telemetry => telemetry.SeverityProvider = static _ => ResilienceEventSeverity.Debug);
+        services.AddMetrics();
+        services.AddSingleton<ResilienceMetrics>();
+        services.AddSingleton<RequestPipelines>();
         return services.AddResiliencePipeline<string>(PipelineNames.Connect, BuildConnect);
     }
 
     private static void BuildConnect(ResiliencePipelineBuilder builder, AddResiliencePipelineContext<string> context)
     {
         context.EnableReloads<ResilienceOptions>();
-        var options = context.GetOptions<ResilienceOptions>().Pipeline(PipelineNames.Connect);
+        var options = context.GetOptions<ResilienceOptions>().Connect;
         builder.TimeProvider = context.ServiceProvider.GetRequiredService<TimeProvider>();
 
         if (options.MaxRetries > 0)

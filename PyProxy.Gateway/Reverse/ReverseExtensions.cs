@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Reverse.Clusters;
+using PyProxy.Gateway.Reverse.Discovery;
 using PyProxy.Gateway.Reverse.Policies;
 using PyProxy.Gateway.Sections;
 using Yarp.ReverseProxy.Configuration;
@@ -25,6 +27,9 @@ internal static class ReverseExtensions
         services.AddSingleton<ConfigurationSection>(new ReverseProxySection(policies));
         services.AddGatewaySection<RoutePoliciesOptions, RoutePoliciesOptionsValidator>(RoutePoliciesOptions.SectionPath);
         services.AddReverseProxy().LoadFromConfig(section).AddTransforms<ReverseTransforms>().AddTransforms<ClusterEgress>();
+        services.AddDiscovery();
+        services.AddClusterPolicies();
+        services.AddSingleton<ClusterPipelines>();
         services.Replace(ServiceDescriptor.Singleton<IForwarderHttpClientFactory, ReverseHttpClientFactory>());
         return services;
     }
@@ -44,8 +49,10 @@ internal static class ReverseExtensions
         => endpoints.MapReverseProxy(static pipeline =>
         {
             pipeline.UseMiddleware<ExchangeRecorder>();
+            pipeline.UseMiddleware<ClusterResilienceMiddleware>(); // what stands behind it is run once per try
             pipeline.UseSessionAffinity();
             pipeline.UseLoadBalancing();
             pipeline.UsePassiveHealthChecks();
+            pipeline.UseMiddleware<DestinationSendMiddleware>();
         });
 }

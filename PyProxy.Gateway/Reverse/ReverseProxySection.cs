@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using PyProxy.Gateway.Reverse.Clusters;
 using PyProxy.Gateway.Sections;
 using Yarp.ReverseProxy.Configuration;
 using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
@@ -78,6 +79,7 @@ internal sealed class ReverseProxySection(Action<IServiceCollection>? policies) 
         services.AddLogging();
         services.AddSingleton(candidate); // configuration filters read their own sections of the same candidate
         services.AddReverseProxy().LoadFromConfig(section);
+        services.AddClusterPolicies();
         policies?.Invoke(services);
         return services.BuildServiceProvider();
     }

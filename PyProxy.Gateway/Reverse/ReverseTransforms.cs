@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.Features;
 using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Http.Tries;
 using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Traffic;
 using Yarp.ReverseProxy.Transforms;
@@ -16,6 +17,7 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy 
         context.RequestTransforms.Add(new RulesTransform(rules, privacy, refusals, hasTransforms: context.RequestTransforms.Count > 0));
         context.RequestTransforms.Add(SendingTransform.Instance);
         context.ResponseTransforms.Insert(0, AnsweredTransform.Instance);
+        context.ResponseTransforms.Add(HoldBackTransform.Instance);
         context.ResponseTransforms.Add(new PrivacyTransform(privacy));
         context.ResponseTransforms.Add(new FilterTransform(responses));
     }
@@ -70,6 +72,22 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy 
         }
     }
 
+    /// <summary>An answer that another try follows upon goes no further; what stands behind this need not look at it.</summary>
+    private sealed class HoldBackTransform : ResponseTransform
+    {
+        public static readonly HoldBackTransform Instance = new();
+
+        public override ValueTask ApplyAsync(ResponseTransformContext context)
+        {
+            if (context.ProxyResponse is { } response && RequestTries.Of(context.HttpContext) is { } tries && tries.HoldsBack((int)response.StatusCode))
+            {
+                context.SuppressResponseBody = true;
+            }
+
+            return ValueTask.CompletedTask;
+        }
+    }
+
     /// <summary>Last of all: from here on the destination is waited for. Nothing is, where a refusal stands already.</summary>
     private sealed class SendingTransform : RequestTransform
     {
@@ -115,7 +133,7 @@ internal sealed class ReverseTransforms(ProxyRequestRules rules, MessagePrivacy 
     {
         public override async ValueTask ApplyAsync(ResponseTransformContext context)
         {
-            if (context.ProxyResponse is not null && !await responses.ApplyAsync(context.HttpContext))
+            if (context is { ProxyResponse: not null, SuppressResponseBody: false } && !await responses.ApplyAsync(context.HttpContext))
             {
                 context.SuppressResponseBody = true; // a refusal stands in its place
             }

@@ -94,6 +94,9 @@ internal sealed class Exchange
     /// <summary>YARP's destination, or the address that a forward request or tunnel was connected to.</summary>
     public string? Destination { get; set; }
 
+    /// <summary>Tries to get an answer, where a pipeline counts them; 0 without one.</summary>
+    public int Attempts { get; set; }
+
     /// <summary>
     /// True from the moment a tunnel was established; never taken back. From then on the bytes of HTTP bodies are not counted by the pipeline:
     /// the relay adds its own, whatever it relays through. To be set before the first byte is relayed.

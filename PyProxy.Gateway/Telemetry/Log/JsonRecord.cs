@@ -60,6 +60,11 @@ internal static class JsonRecord
         Optional(json, "route"u8, fields.Apply(AccessLogField.Route, exchange.Route));
         Optional(json, "cluster"u8, fields.Apply(AccessLogField.Cluster, exchange.Cluster));
         Optional(json, "destination"u8, fields.Apply(AccessLogField.Destination, exchange.Destination));
+        if (exchange.Attempts > 0)
+        {
+            json.WriteNumber("attempts"u8, exchange.Attempts);
+        }
+
         WriteTags(json, exchange, fields);
         json.WriteEndObject();
         json.Flush();

@@ -1,0 +1,14 @@
+namespace PyProxy.Gateway.Limits.Overload.Machine;
+
+/// <summary>What is left of the machine, as the operating system and the runtime say it.</summary>
+internal interface IMachine
+{
+    /// <summary>Share of file descriptors in use; 0 where it is not known.</summary>
+    double Descriptors();
+
+    /// <summary>Share of memory in use.</summary>
+    double Memory();
+
+    /// <summary>How long work waits for a thread. Asked often: each question sends the probe whose answer a later one gets.</summary>
+    TimeSpan ThreadPoolDelay();
+}

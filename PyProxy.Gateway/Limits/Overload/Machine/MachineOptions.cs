@@ -1,0 +1,20 @@
+using System.ComponentModel;
+
+namespace PyProxy.Gateway.Limits.Overload.Machine;
+
+/// <summary>When the machine itself has too much to do: new requests get 503 before anything else is spent on them, until it has recovered.</summary>
+internal sealed class MachineOptions
+{
+    [Description("Share of the process's file descriptors in use (Linux) from which new requests are refused, and kept connections closed. "
+        + "0.1 to 1; 0 = not watched. Default: 0.9.")]
+    public double Descriptors { get; init; } = 0.9;
+
+    [Description("Share of the memory that the process may have (the container's or the machine's) from which new requests are refused. "
+        + "0.1 to 1; 0 = not watched. Default: 0.9.")]
+    public double Memory { get; init; } = 0.9;
+
+    [Description("How long work may wait for a thread, over as long a time, before new requests are refused: beyond that, answers come too late to be of "
+        + "use to anybody. "
+        + "00:00:00.010 to 00:01:00; 00:00:00 = not watched. Default: 00:00:00.500.")]
+    public TimeSpan ThreadPoolDelay { get; init; } = TimeSpan.FromMilliseconds(500);
+}

@@ -1,0 +1,186 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Traffic;
+
+namespace PyProxy.Gateway.Limits.Overload.Machine;
+
+/// <summary>What there is too little of.</summary>
+internal enum Pressure
+{
+    None = 0,
+    Threads,
+    Descriptors,
+    Memory,
+}
+
+/// <summary>
+/// Watches the machine on a thread of its own: one of the pool's would not get its turn just when it has something to say. What has been under
+/// pressure counts as recovered only well below the mark, so that it does not flicker.
+/// </summary>
+internal sealed partial class MachinePressure : IHostedService, IDisposable
+{
+    private const string HealthPart = "machine";
+
+    // Short against the delay that it measures; descriptors and memory do not change that fast and cost more to ask for.
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
+    private const int SlowEvery = 25;
+
+    private const double RecoveredShare = 0.95;
+    private const double RecoveredDelay = 0.5;
+
+    private readonly IMachine _machine;
+    private readonly IOptionsMonitor<LimitsOptions> _options;
+    private readonly IHealthSignal _health;
+    private readonly ILogger _logger;
+    private readonly Counter<long> _refusals;
+    private readonly ManualResetEventSlim _stop = new();
+    private readonly Thread _thread;
+    private volatile Pressure _current;
+    private double _descriptors;
+    private double _memory;
+    private TimeSpan _delay;
+    private int _sample;
+    private int _samplesTooLate;
+
+    public MachinePressure(
+        IMachine machine, IOptionsMonitor<LimitsOptions> options, IHealthSignal health, IMeterFactory meters, ILogger<MachinePressure> logger)
+    {
+        _machine = machine;
+        _options = options;
+        _health = health;
+        _logger = logger;
+        _thread = new Thread(Watch) { IsBackground = true, Name = "Machine pressure", Priority = ThreadPriority.AboveNormal };
+        var meter = meters.Create("PyProxy.Gateway");
+        _refusals = meter.CreateCounter<long>(
+            "pyproxy.overload.refusals", "{request}", "Requests refused because of the machine, by reason (threads, descriptors, memory).");
+        meter.CreateObservableGauge("pyproxy.overload.descriptors", () => Volatile.Read(ref _descriptors), "1", "Share of file descriptors in use.");
+        meter.CreateObservableGauge("pyproxy.overload.memory", () => Volatile.Read(ref _memory), "1", "Share of memory in use.");
+        meter.CreateObservableGauge("pyproxy.overload.thread_pool_delay", () => _delay.TotalSeconds, "s", "How long work waits for a thread.");
+    }
+
+    /// <summary>What there is too little of now.</summary>
+    public Pressure Current => _current;
+
+    public void CountRefusal(Pressure pressure)
+    {
+        if (_refusals.Enabled)
+        {
+            _refusals.Add(1, new KeyValuePair<string, object?>("reason", NameOf(pressure)));
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _thread.Start();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        _stop.Set();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose()
+    {
+        _stop.Set();
+        if (_thread.IsAlive)
+        {
+            _thread.Join();
+        }
+
+        _stop.Dispose();
+    }
+
+    /// <summary>Looks once.</summary>
+    internal void Sample()
+    {
+        var marks = _options.CurrentValue.Overload.Machine;
+        _delay = marks.ThreadPoolDelay > TimeSpan.Zero ? _machine.ThreadPoolDelay() : TimeSpan.Zero;
+        if (_sample++ % SlowEvery == 0)
+        {
+            Volatile.Write(ref _descriptors, marks.Descriptors > 0 ? _machine.Descriptors() : 0);
+            Volatile.Write(ref _memory, marks.Memory > 0 ? _machine.Memory() : 0);
+        }
+
+        Become(Judge(marks));
+    }
+
+    private static string NameOf(Pressure pressure) => pressure switch
+    {
+        Pressure.Threads => "threads",
+        Pressure.Descriptors => "descriptors",
+        _ => "memory",
+    };
+
+    private void Watch()
+    {
+        try
+        {
+            while (!_stop.Wait(Interval))
+            {
+                Sample();
+            }
+        }
+        catch (Exception e)
+        {
+            LogBlind(e);
+            Become(Pressure.None);
+        }
+    }
+
+    private Pressure Judge(MachineOptions marks)
+    {
+        var was = _current;
+        if (Exceeds(_descriptors, marks.Descriptors, was == Pressure.Descriptors))
+        {
+            return Pressure.Descriptors;
+        }
+
+        if (Exceeds(_memory, marks.Memory, was == Pressure.Memory))
+        {
+            return Pressure.Memory;
+        }
+
+        if (was == Pressure.Threads)
+        {
+            return _delay > marks.ThreadPoolDelay * RecoveredDelay ? Pressure.Threads : Pressure.None;
+        }
+
+        // As long again as the mark: one stall, such as code that is compiled for the first time, is no overload.
+        _samplesTooLate = marks.ThreadPoolDelay > TimeSpan.Zero && _delay > marks.ThreadPoolDelay ? _samplesTooLate + 1 : 0;
+        return _samplesTooLate * Interval > marks.ThreadPoolDelay ? Pressure.Threads : Pressure.None;
+    }
+
+    private static bool Exceeds(double share, double mark, bool already) => mark > 0 && share >= (already ? mark * RecoveredShare : mark);
+
+    private void Become(Pressure pressure)
+    {
+        if (pressure == _current)
+        {
+            return;
+        }
+
+        _current = pressure;
+        if (pressure == Pressure.None)
+        {
+            LogRecovered();
+            _health.Restore(HealthPart);
+        }
+        else
+        {
+            LogPressure(NameOf(pressure), _descriptors, _memory, _delay.TotalMilliseconds);
+            _health.Degrade(HealthPart, $"The machine is short of {NameOf(pressure)}; new requests are refused.");
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning,
+        "Short of {What}: new requests are refused (descriptors {Descriptors:P0}, memory {Memory:P0}, work waits {Delay:F0} ms for a thread).")]
+    private partial void LogPressure(string what, double descriptors, double memory, double delay);
+
+    [LoggerMessage(2, LogLevel.Information, "The machine has recovered; new requests are taken.")]
+    private partial void LogRecovered();
+
+    [LoggerMessage(3, LogLevel.Error, "The machine cannot be watched any more; it is taken to be well.")]
+    private partial void LogBlind(Exception exception);
+}
