@@ -239,6 +239,8 @@ internal sealed class FakeDrain : IDrainSignal, IDisposable
 
     public CancellationToken Draining => CancellationToken.None;
 
+    public CancellationToken Closing => CancellationToken.None;
+
     public CancellationToken TunnelDeadline => Deadline.Token;
 
     public void Dispose() => Deadline.Dispose();

@@ -27,9 +27,10 @@ internal sealed class ConnectHandler(
             return;
         }
 
-        if (drain.Draining.IsCancellationRequested)
+        // Only then: while a load balancer has yet to notice that this gateway is going, a refusal would be the client's failure.
+        if (drain.Closing.IsCancellationRequested)
         {
-            await refusals.WriteAsync(context, ProxyErrors.Draining); // nothing that could last begins now: another gateway can carry it
+            await refusals.WriteAsync(context, ProxyErrors.Draining);
             return;
         }
 
