@@ -19,7 +19,7 @@ public sealed class DashboardQueriesTests
         """;
 
     private static readonly (string Variable, string Value)[] Variables =
-        [("$job", "pyproxy-gateway"), ("$instance", ".+"), ("$route", ".*"), ("$cluster", ".*"), ("$__rate_interval", "10s"), ("$__range", "1m")];
+        [("$job", "pyproxy-gateway"), ("$instance", ".+"), ("$route", ".*"), ("$cluster", ".*"), ("$__rate_interval", "1m"), ("$__range", "1m")];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -33,7 +33,11 @@ internal sealed class GatewayServer : IAsyncDisposable
     public Uri Url(string endpoint) => new($"{(endpoint == "Secure" ? "https" : "http")}://127.0.0.1:{Port(endpoint)}");
 
     /// <summary>The lines of the access log so far.</summary>
-    public async Task<string> AccessLogAsync() => await File.ReadAllTextAsync(Path.Combine(_directory.FullName, "access.log"));
+    public async Task<string> AccessLogAsync()
+    {
+        var path = Path.Combine(_directory.FullName, "access.log");
+        return File.Exists(path) ? await File.ReadAllTextAsync(path) : ""; // made with the first record that is written
+    }
 
     /// <param name="origin">Where the catch-all route leads.</param>
     /// <param name="gateway">Members of the <c>Gateway</c> section beyond users, data directory and access log.</param>

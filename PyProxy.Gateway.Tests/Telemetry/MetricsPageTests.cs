@@ -50,6 +50,7 @@ public sealed partial class MetricsPageTests
         var kind = isCounter ? "counter" : type.StartsWith("Histogram", StringComparison.Ordinal) ? "histogram" : "gauge";
         var unit = instrument.Unit switch
         {
+            "1" when !isCounter => "_ratio",
             "s" => "_seconds",
             "By" => "_bytes",
             _ => "",

@@ -45,7 +45,7 @@ public sealed class ConnectionsResourceTests
             throw new EndOfStreamException();
         });
         await Poll.UntilAsync(async () => (await admin.GetAsync("/connections?tunnels=true"))["total"]!.GetValue<int>() == 0);
-        Assert.Contains("\"decided_by\":\"admin\"", await gateway.AccessLogAsync(), StringComparison.Ordinal);
+        await Poll.UntilAsync(async () => (await gateway.AccessLogAsync()).Contains("\"decided_by\":\"admin\"", StringComparison.Ordinal));
     }
 
     [Fact]
