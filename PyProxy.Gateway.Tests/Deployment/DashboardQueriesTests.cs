@@ -5,7 +5,15 @@ using PyProxy.Gateway.Tests.Contracts;
 
 namespace PyProxy.Gateway.Tests.Deployment;
 
+/// <summary>
+/// A gateway's metrics in this process have the series of all gateways in it, since OpenTelemetry listens to meters by name: beside other tests a scrape
+/// takes longer than it may.
+/// </summary>
+[CollectionDefinition(nameof(IsScraped), DisableParallelization = true)]
+public sealed class IsScraped;
+
 /// <summary>Every query of every dashboard, asked of a real Prometheus that scrapes a gateway under traffic.</summary>
+[Collection(nameof(IsScraped))]
 public sealed class DashboardQueriesTests
 {
     private const string Prometheus = "prometheus";
