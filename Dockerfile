@@ -8,6 +8,10 @@ RUN dotnet restore PyProxy.Gateway
 COPY PyProxy.Gateway/ PyProxy.Gateway/
 RUN dotnet publish PyProxy.Gateway --no-restore --configuration Release --output /app \
  && mkdir /data
+# Native parts of packages come for every system that there is; this one's stay.
+RUN cpu=$(uname -m | sed -e s/x86_64/x64/ -e s/aarch64/arm64/ -e s/armv7l/arm/) \
+ && test -f "/app/runtimes/linux-$cpu/native/libe_sqlite3.so" \
+ && find /app/runtimes -mindepth 1 -maxdepth 1 ! -name "linux-$cpu" ! -name linux ! -name unix -exec rm -r {} +
 COPY appsettings.json /app/appsettings.json
 # The root file without what is only good on one's own machine: a user whose password everybody can read, and the way to loopback.
 # What this does not recognise any more must not get into the image.

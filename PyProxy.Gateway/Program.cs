@@ -55,7 +55,7 @@ public static class Program
     /// <summary>The gateway on a valid configuration, not yet started.</summary>
     internal static WebApplication Build(GatewayConfiguration configuration, Action<IServiceCollection>? extend = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = WebApplication.CreateSlimBuilder(configuration.HostOptions);
         builder.UseGatewayConfiguration(configuration); // the validated snapshot is the only configuration from here on
         builder.WebHost.UseListeners();
         builder.Logging.AddGatewayConsole();
@@ -114,8 +114,7 @@ public static class Program
         services.AddExplain();
         services.AddGatewayTelemetry();
         services.AddAdmin();
-        services.AddCors();
-        services.AddRequestTimeouts();
+        services.AddRoutePolicies();
         services.AddOutputCache();
     }
 
@@ -123,8 +122,7 @@ public static class Program
     private static void AddPolicies(IServiceCollection services)
     {
         services.AddUserPolicies();
-        services.AddCors();
-        services.AddRequestTimeouts();
+        services.AddRoutePolicies();
         services.AddOutputCache();
         services.AddRoutePlans();
     }

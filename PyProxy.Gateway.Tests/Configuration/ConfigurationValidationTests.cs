@@ -73,6 +73,20 @@ public sealed class ConfigurationValidationTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{ }""", "data")]
+    [InlineData("""{ "Gateway": { "DataDirectory": "state/here" } }""", "state/here")]
+    [InlineData("""{ "Gateway": { "DataDirectory": "/var/lib/pyproxy" } }""", "/var/lib/pyproxy")]
+    public async Task DataDirectory_LiesBelowTheFilesFolder(string json, string expected)
+    {
+        _directory.Write(json);
+
+        var loaded = await _directory.Loader().LoadAsync(TestContext.Current.CancellationToken);
+
+        Assert.Empty(loaded.Problems);
+        Assert.Equal(Path.Combine(_directory.Root, expected), loaded.Data["Gateway:DataDirectory"]);
+    }
+
+    [Theory]
     [InlineData("{}")]
     [InlineData("""{ "Gateway": { "sample": { "mode": "anonymous", "Count": "7", "Names": [], "Children": {}, "Note": null } } }""")]
     [InlineData("""{ "Gateway": { "Sample": { "Children": { "404": { "Names": [ "a" ] } } } } }""")]

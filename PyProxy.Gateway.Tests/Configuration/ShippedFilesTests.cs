@@ -2,17 +2,16 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using NJsonSchema;
 using PyProxy.Gateway.Configuration;
+using PyProxy.Gateway.Tests.Deployment;
 
 namespace PyProxy.Gateway.Tests.Configuration;
 
 public sealed class ShippedFilesTests
 {
-    internal static readonly string Repository = FindRepository();
-
     [Fact]
     public async Task SchemaFile_IsWhatTheOptionsSay()
     {
-        var shipped = await ReadAsync("appsettings.schema.json");
+        var shipped = await RepositoryFiles.ReadAsync("appsettings.schema.json");
 
         Assert.True(
             shipped == ConfigurationSchema.Write(SectionTree.Build(ConfigurationLoader.Sections(Features.AddAll))),
@@ -22,7 +21,7 @@ public sealed class ShippedFilesTests
     [Fact]
     public async Task Reference_IsWhatTheOptionsSay()
     {
-        var page = await ReadAsync(Path.Combine("docs", "configuration.md"));
+        var page = await RepositoryFiles.ReadAsync("docs/configuration.md");
 
         Assert.True(
             page.Contains(ConfigurationReference.Write(ConfigurationLoader.Sections(Features.AddAll)), StringComparison.Ordinal),
@@ -32,8 +31,8 @@ public sealed class ShippedFilesTests
     [Fact]
     public async Task RootFile_FitsTheSchema()
     {
-        var schema = await JsonSchema.FromJsonAsync(await ReadAsync("appsettings.schema.json"), TestContext.Current.CancellationToken);
-        var plain = JsonNode.Parse(await ReadAsync("appsettings.json"), documentOptions: new JsonDocumentOptions
+        var schema = await JsonSchema.FromJsonAsync(await RepositoryFiles.ReadAsync("appsettings.schema.json"), TestContext.Current.CancellationToken);
+        var plain = JsonNode.Parse(await RepositoryFiles.ReadAsync("appsettings.json"), documentOptions: new JsonDocumentOptions
         {
             CommentHandling = JsonCommentHandling.Skip,
             AllowTrailingCommas = true,
@@ -45,13 +44,16 @@ public sealed class ShippedFilesTests
     [Fact]
     public async Task Schema_RefusesAnUnknownKey()
     {
-        var schema = await JsonSchema.FromJsonAsync(await ReadAsync("appsettings.schema.json"), TestContext.Current.CancellationToken);
+        var schema = await JsonSchema.FromJsonAsync(await RepositoryFiles.ReadAsync("appsettings.schema.json"), TestContext.Current.CancellationToken);
 
         Assert.NotEmpty(schema.Validate("""{ "Gateway": { "Egres": {} } }"""));
     }
 
-    [Fact]
-    public async Task RootFile_IsGood() => Assert.Empty(await ProblemsAsync(new ConfigurationFile(Path.Combine(Repository, "appsettings.json"))));
+    [Theory]
+    [InlineData("appsettings.json")]
+    [InlineData("deploy/gateway/appsettings.json")]
+    [InlineData("deploy/kubernetes/appsettings.json")]
+    public async Task ShippedFile_IsGood(string path) => Assert.Empty(await ProblemsAsync(new ConfigurationFile(RepositoryFiles.PathOf(path))));
 
     [Fact]
     public async Task EmbeddedDefaults_AreGood() => Assert.Empty(await ProblemsAsync(new ConfigurationFile(Path: null)));
@@ -86,19 +88,4 @@ public sealed class ShippedFilesTests
 
     private static async Task<IReadOnlyList<ConfigurationProblem>> ProblemsAsync(ConfigurationFile file) =>
         (await ConfigurationLoader.Create(file, ConfigurationOverrides.None, Features.AddAll).LoadAsync(TestContext.Current.CancellationToken)).Problems;
-
-    private static Task<string> ReadAsync(string path) => File.ReadAllTextAsync(Path.Combine(Repository, path), TestContext.Current.CancellationToken);
-
-    private static string FindRepository()
-    {
-        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
-        {
-            if (File.Exists(Path.Combine(directory.FullName, "PyProxy.sln")))
-            {
-                return directory.FullName;
-            }
-        }
-
-        throw new InvalidOperationException("The repository was not found above the tests.");
-    }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Egress.Names;
 
 namespace PyProxy.Gateway.Tests.Egress;
 
@@ -125,6 +126,6 @@ public sealed class CachingResolverTests : IAsyncDisposable
     private CachingResolver Create(params KeyValuePair<string, string?>[] settings)
     {
         _fixture = new EgressFixture(settings);
-        return new CachingResolver(_inner, _fixture.Runtime, _fixture.Time, _fixture.Get<EgressMetrics>(), NullLogger<CachingResolver>.Instance);
+        return new CachingResolver(_inner, () => NameCacheLimits.Of(_fixture.Runtime.Current.Dns), _fixture.Time, _fixture.Get<EgressMetrics>(), NullLogger<CachingResolver>.Instance);
     }
 }

@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Time.Testing;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Egress.Names;
 using PyProxy.Gateway.Resilience;
 using PyProxy.Gateway.Traffic;
 
@@ -80,7 +81,7 @@ internal sealed class EgressFixture : IAsyncDisposable
 }
 
 /// <summary>Answers from a table; a name's answers are given one after the other, the last one for ever.</summary>
-internal sealed class FakeResolver : IResolver
+internal sealed class FakeResolver : IResolver, INameLookup
 {
     private readonly ConcurrentDictionary<string, Queue<Func<CancellationToken, ValueTask<IReadOnlyList<IPAddress>>>>> _answers =
         new(StringComparer.Ordinal);
@@ -97,6 +98,12 @@ internal sealed class FakeResolver : IResolver
         _answers.GetOrAdd(name, static _ => new()).Enqueue(answer);
         return this;
     }
+
+    public async ValueTask<NameAnswer> LookupAsync(string name, CancellationToken cancellationToken)
+        => new(await ResolveAsync(name, cancellationToken), TimeToLive);
+
+    /// <summary>What its answers say of the time that they hold.</summary>
+    public TimeSpan? TimeToLive { get; set; }
 
     public ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string name, CancellationToken cancellationToken)
     {
@@ -121,6 +128,9 @@ internal sealed class RecordingConnector : IConnector
     private readonly SocketConnector _real = new();
 
     public ConcurrentQueue<IPEndPoint> Dialed { get; } = new();
+
+    /// <summary>Where the connections were to leave from.</summary>
+    public ConcurrentQueue<IPAddress?> Sources { get; } = new();
 
     public ConcurrentQueue<IPAddress> Ended { get; } = new();
 
@@ -157,6 +167,7 @@ internal sealed class RecordingConnector : IConnector
     public async ValueTask<Socket> ConnectAsync(IPEndPoint endPoint, IPAddress? source, CancellationToken cancellationToken)
     {
         Dialed.Enqueue(endPoint);
+        Sources.Enqueue(source);
         _dialed.Writer.TryWrite(endPoint);
         if (_behaviours.TryGetValue(endPoint.Address, out var behaviour))
         {

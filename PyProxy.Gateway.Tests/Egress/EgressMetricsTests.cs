@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Egress.Names;
 
 namespace PyProxy.Gateway.Tests.Egress;
 
@@ -32,7 +33,7 @@ public sealed class EgressMetricsTests
         using var lookups = new MetricCollector<long>(egress.Get<IMeterFactory>(), "PyProxy.Gateway", "pyproxy.egress.dns.lookups");
         var resolver = new CachingResolver(
             egress.Resolver,
-            egress.Runtime,
+            () => NameCacheLimits.Of(egress.Runtime.Current.Dns),
             egress.Time,
             egress.Get<EgressMetrics>(),
             Microsoft.Extensions.Logging.Abstractions.NullLogger<CachingResolver>.Instance);

@@ -1,5 +1,6 @@
 using System.Net;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Egress.Names;
 
 namespace PyProxy.Gateway.Tests.Egress;
 
@@ -34,7 +35,7 @@ public sealed class SpellingTests
     public async Task Loopback_IsProhibited_InEverySpelling(string host)
     {
         using var origin = new Origin();
-        await using var egress = new EgressFixture(resolver: new SystemResolver());
+        await using var egress = new EgressFixture(resolver: new Uncached(new SystemResolver()));
 
         var error = await egress.FailAsync($"{host}:{origin.Port}");
 
@@ -75,5 +76,11 @@ public sealed class SpellingTests
     private sealed class PortOf(int port) : IOwnListeners
     {
         public bool Contains(IPEndPoint endPoint) => endPoint.Port == port;
+    }
+
+    private sealed class Uncached(INameLookup lookup) : IResolver
+    {
+        public async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string name, CancellationToken cancellationToken)
+            => (await lookup.LookupAsync(name, cancellationToken)).Addresses;
     }
 }

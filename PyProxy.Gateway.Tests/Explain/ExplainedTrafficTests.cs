@@ -100,7 +100,7 @@ public sealed class ExplainedTrafficTests(ExplainedTrafficTests.Fixture fixture)
             _origin = await OriginServer.StartAsync();
             _directory = Directory.CreateTempSubdirectory("pyproxy-explain-");
             var list = Path.Combine(_directory.FullName, "ads.txt");
-            await File.WriteAllTextAsync(list, "list-forward.localhost\nlist-reverse.localhost\nlist-socks.localhost\n", TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(list, "list-forward.localhost\nlist-connect-h2.localhost\nlist-reverse.localhost\nlist-socks.localhost\n", TestContext.Current.CancellationToken);
             await using var gateway = await GatewayServer.StartAsync(_origin.Address, Section(list), text => text.Replace(
                 "\"alice\": {", """ "alice": { "Groups": [ "staff" ], "Plan": "gold",""", StringComparison.Ordinal));
 
@@ -168,13 +168,13 @@ public sealed class ExplainedTrafficTests(ExplainedTrafficTests.Fixture fixture)
         private Question Ask(string name, string way)
         {
             var row = Array.Find(Rows, row => row.Name == name);
-            var isTunnel = way is "connect" or "socks";
+            var isTunnel = way is "connect" or "connect-h2" or "socks";
             return new Question
             {
                 Target = isTunnel ? Host(name, way) : $"http://{Host(name, way)}{row.Path}",
                 Method = isTunnel ? null : row.Method,
-                WayIn = way,
-                Endpoint = way switch { "socks" => "Socks", "reverse" => "Web", _ => "Proxy" },
+                WayIn = way == "connect-h2" ? "connect" : way,
+                Endpoint = Asking.EndpointOf(way),
                 User = way == "reverse" ? null : "alice",
                 From = "127.0.0.1",
                 BodySize = row.Body?.Length,

@@ -10,7 +10,7 @@ internal sealed record Answer(int Status, string Head, string Body);
 /// <summary>Asks a running gateway for a host, through each of its ways in, byte for byte.</summary>
 internal static class Asking
 {
-    public static readonly string[] EveryWay = ["forward", "connect", "socks", "reverse"];
+    public static readonly string[] EveryWay = ["forward", "connect", "connect-h2", "socks", "reverse"];
 
     /// <param name="gateway">The gateway.</param>
     /// <param name="way">One of <see cref="EveryWay"/>.</param>
@@ -22,8 +22,14 @@ internal static class Asking
     public static async Task<Answer> AskAsync(
         this GatewayServer gateway, string way, string host, string path = "/", string method = "GET", string fields = "", string? body = null)
     {
-        using var client = await RawClient.ConnectAsync(gateway.Port(way switch { "socks" => "Socks", "reverse" => "Web", _ => "Proxy" }));
         var credentials = "Proxy-Authorization: Basic " + Convert.ToBase64String(Encoding.ASCII.GetBytes($"alice:{GatewayServer.Password}")) + "\r\n";
+        if (way == "connect-h2")
+        {
+            var (status, text) = await RawHttp2Connect.AskAsync(gateway.Port(EndpointOf(way)), host, credentials + fields);
+            return new Answer(status, "", text);
+        }
+
+        using var client = await RawClient.ConnectAsync(gateway.Port(EndpointOf(way)));
         var length = body is null ? "" : FormattableString.Invariant($"Content-Length: {body.Length}\r\n");
         switch (way)
         {
@@ -42,6 +48,9 @@ internal static class Asking
 
         return await ReadAsync(client, way);
     }
+
+    /// <summary>The endpoint by which a way leads in.</summary>
+    public static string EndpointOf(string way) => way switch { "socks" => "Socks", "reverse" => "Web", "connect-h2" => "H2c", _ => "Proxy" };
 
     private static async Task<Answer> ReadAsync(RawClient client, string way)
     {

@@ -30,6 +30,7 @@ public sealed class RuleActionTests
     [InlineData("forward", 307)]
     [InlineData("reverse", 307)]
     [InlineData("connect", 403)]
+    [InlineData("connect-h2", 403)]
     [InlineData("socks", 403)]
     public async Task Redirect_NamesThePlaceWhereClientsFollow(string way, int status)
     {
@@ -57,6 +58,7 @@ public sealed class RuleActionTests
 
     [Theory]
     [InlineData("connect")]
+    [InlineData("connect-h2")]
     [InlineData("socks")]
     public async Task RewrittenPort_IsWhereATunnelLeads(string way)
     {
@@ -82,6 +84,33 @@ public sealed class RuleActionTests
         Assert.Equal("blue", _origin.LastRequest["X-Team"]);
         Assert.Null(_origin.LastRequest["Cookie"]);
         Assert.Equal(1, gateway.Services.GetRequiredService<RuleHits>().Of("word").Enforced);
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryWay))]
+    public async Task Tag_StandsInTheAccessLog_AndDecidesNothing(string way)
+    {
+        await using var gateway = await StartAsync("""
+            { "Name": "mark", "Match": { "Hosts": [ "a.localhost" ] }, "Action": "Tag", "Tag": "team:blue" },
+            { "Name": "mark-again", "Match": { "Hosts": [ "*.localhost" ] }, "Action": "Tag", "Tag": "seen" },
+            { "Name": "refuse", "Match": { "Hosts": [ "a.localhost" ] }, "Action": "Deny" }
+            """);
+
+        Assert.Equal(403, (await gateway.AskAsync(way, Host("a"))).Status);
+        await gateway.StopAsync(); // by then the access log is on disk
+        Assert.Contains("\"tags\":[\"team:blue\",\"seen\"]", await gateway.AccessLogAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(EveryWay))]
+    public async Task Plan_HoldsForWhatTheRuleMatches(string way)
+    {
+        await using var gateway = await StartAsync(
+            """{ "Name": "slow", "Match": { "Hosts": [ "a.localhost" ] }, "Action": "Plan", "Plan": "once" }""", more: """ "Plans": { "once": { "Rates": [ "1/h per address" ] } }, """);
+
+        Assert.Equal(200, (await gateway.AskAsync(way, Host("a"))).Status);
+        Assert.NotEqual(200, (await gateway.AskAsync(way, Host("a"))).Status);
+        Assert.Equal(200, (await gateway.AskAsync(way, Host("b"))).Status);
     }
 
     [Theory]
@@ -157,7 +186,7 @@ public sealed class RuleActionTests
 
     private string Host(string label) => $"{label}.localhost:{_origin.Address.Port}";
 
-    private async Task<GatewayServer> StartAsync(string rules, string responseRules = "", string mode = "Enforce", string @default = "Allow")
+    private async Task<GatewayServer> StartAsync(string rules, string responseRules = "", string mode = "Enforce", string @default = "Allow", string more = "")
     {
         _origin = await OriginServer.StartAsync(endpoints: static app =>
         {
@@ -171,6 +200,7 @@ public sealed class RuleActionTests
             });
         });
         return await GatewayServer.StartAsync(_origin.Address, $$"""
+            {{more}}
             "Egress": { "AllowedAddresses": [ "127.0.0.0/8", "::1" ], "ConnectPorts": [ "*" ] },
             "Filtering": { "Default": "{{@default}}", "Mode": "{{mode}}",
                 "Rules": [ {{rules.Replace("PORT", $"{_origin.Address.Port}", StringComparison.Ordinal)}} ],

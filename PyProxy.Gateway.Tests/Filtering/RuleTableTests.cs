@@ -5,9 +5,9 @@ namespace PyProxy.Gateway.Tests.Filtering;
 /// <summary>The rule table: each matcher, through every way in, in a whole gateway. Names below <c>localhost</c> lead to the origin.</summary>
 public sealed class RuleTableTests(RuleTableTests.Fixture fixture) : IClassFixture<RuleTableTests.Fixture>
 {
-    private const string All = "forward connect socks reverse";
-    private const string Forward = "forward connect socks";
-    private const string WithHead = "forward connect reverse";
+    private const string All = "forward connect connect-h2 socks reverse";
+    private const string Forward = "forward connect connect-h2 socks";
+    private const string WithHead = "forward connect connect-h2 reverse";
     private const string WithPath = "forward reverse";
     private const string None = "";
 
@@ -21,12 +21,12 @@ public sealed class RuleTableTests(RuleTableTests.Fixture fixture) : IClassFixtu
         ("plan", """ "Plans": [ "gold" ] """, "/", "GET", "", null, None),
         ("client", """ "ClientAddresses": [ "127.0.0.0/8" ] """, "/", "GET", "", null, All),
         ("other-client", """ "ClientAddresses": [ "10.0.0.0/8", "::1" ] """, "/", "GET", "", null, None),
-        ("endpoint", """ "Endpoints": [ "proxy", "Socks" ] """, "/", "GET", "", null, Forward),
+        ("endpoint", """ "Endpoints": [ "proxy", "Socks", "h2c" ] """, "/", "GET", "", null, Forward),
         ("way", """ "WaysIn": [ "Reverse", "Socks" ] """, "/", "GET", "", null, "reverse socks"),
         ("scheme", """ "Schemes": [ "HTTP" ] """, "/", "GET", "", null, WithPath),
         ("not-scheme", """ "Not": { "Schemes": [ "https" ] } """, "/", "GET", "", null, WithPath),
         ("method", """ "Methods": [ "GET" ] """, "/", "GET", "", null, WithPath),
-        ("tunnel", """ "Methods": [ "CONNECT" ] """, "/", "GET", "", null, "connect socks"),
+        ("tunnel", """ "Methods": [ "CONNECT" ] """, "/", "GET", "", null, "connect connect-h2 socks"),
         ("host-regex", """ "HostRegex": [ "^host-r[aeiou]gex\\." ] """, "/", "GET", "", null, All),
         ("port", """ "Ports": [ "1-65535" ] """, "/", "GET", "", null, All),
         ("other-port", """ "Ports": [ "1", "2-3" ] """, "/", "GET", "", null, None),
@@ -50,8 +50,8 @@ public sealed class RuleTableTests(RuleTableTests.Fixture fixture) : IClassFixtu
         ("not-address", """ "Not": { "Addresses": [ "192.0.2.0/24" ] } """, "/", "GET", "", null, Forward),
         ("address-and-path", """ "Addresses": [ "127.0.0.0/8", "::1" ], "Path": { "Prefix": [ "/x" ] } """, "/x", "GET", "", null, "forward"),
         ("time", """ "Time": { "From": "00:00" } """, "/", "GET", "", null, All),
-        ("any", """ "Any": [ { "Users": [ "bob" ] }, { "WaysIn": [ "Connect" ] } ] """, "/", "GET", "", null, "connect"),
-        ("all", """ "All": [ { "Users": [ "alice" ] }, { "Not": { "WaysIn": [ "Socks" ] } } ] """, "/", "GET", "", null, "forward connect"),
+        ("any", """ "Any": [ { "Users": [ "bob" ] }, { "WaysIn": [ "Connect" ] } ] """, "/", "GET", "", null, "connect connect-h2"),
+        ("all", """ "All": [ { "Users": [ "alice" ] }, { "Not": { "WaysIn": [ "Socks" ] } } ] """, "/", "GET", "", null, "forward connect connect-h2"),
         ("nested", """ "Not": { "Any": [ { "WaysIn": [ "Socks" ] }, { "Not": { "ClientAddresses": [ "127.0.0.1" ] } } ] } """, "/", "GET", "", null, WithHead),
         ("suffix", """ "Hosts": [ "*.localhost" ] """, "/", "GET", "", null, All),
     ];

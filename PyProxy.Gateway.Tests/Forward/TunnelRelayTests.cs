@@ -200,9 +200,26 @@ public sealed class TunnelRelayTests : IAsyncLifetime
         Assert.Equal(TunnelEnd.Completed, await EndOf(relay));
     }
 
-    private Task<TunnelEnd> Start(TunnelOptions? options = null)
-        => new TunnelRelay(new FixedOptions(options ?? new TunnelOptions()), _drain, _time, NullLogger<TunnelRelay>.Instance)
-            .RunAsync(_client.Near, _destination.Near, _exchange, CancellationToken.None);
+    [Fact]
+    public async Task GoneClient_HasItsLastWordsDeliveredAndThenTheTunnelEnds()
+    {
+        using var gone = new CancellationTokenSource();
+        var relay = RunAsync(new TunnelOptions(), gone.Token);
+        await _client.SendAsync("last words"u8.ToArray());
+        _client.Far.Shutdown(SocketShutdown.Send);
+        await gone.CancelAsync();
+
+        Assert.Equal("last words"u8.ToArray(), await _destination.ReadToEndAsync());
+        Assert.False(relay.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(6)); // nobody is there to take an answer
+        Assert.Equal(TunnelEnd.ClientReset, await EndOf(relay));
+    }
+
+    private Task<TunnelEnd> Start(TunnelOptions? options = null) => RunAsync(options ?? new TunnelOptions(), CancellationToken.None);
+
+    private Task<TunnelEnd> RunAsync(TunnelOptions options, CancellationToken clientGone)
+        => new TunnelRelay(new FixedOptions(options), _drain, _time, NullLogger<TunnelRelay>.Instance)
+            .RunAsync(_client.Near, _destination.Near, _exchange, clientGone);
 
     private static Task<TunnelEnd> EndOf(Task<TunnelEnd> relay) => relay.WaitAsync(Patience, TestContext.Current.CancellationToken);
 
@@ -221,6 +238,8 @@ internal sealed class FakeDrain : IDrainSignal, IDisposable
     public CancellationTokenSource Deadline { get; } = new();
 
     public CancellationToken Draining => CancellationToken.None;
+
+    public CancellationToken Closing => CancellationToken.None;
 
     public CancellationToken TunnelDeadline => Deadline.Token;
 

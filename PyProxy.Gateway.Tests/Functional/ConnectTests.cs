@@ -57,6 +57,34 @@ public sealed class ConnectTests : IAsyncLifetime
         }
     }
 
+    /// <summary>As <c>nc -N</c> does it: all that it has to say, and its end, before anybody has answered.</summary>
+    [Theory]
+    [InlineData("Open")]
+    [InlineData("Socks")]
+    public async Task ClientHalfCloseBeforeTheTunnelStands_LeavesTheAnswerOpen(string way)
+    {
+        using var client = await RawClient.ConnectAsync(_gateway.Port(way));
+        if (way == "Socks")
+        {
+            var port = ((IPEndPoint)_listener.LocalEndpoint).Port;
+            await client.SendAsync(
+                (byte[])[5, 1, 2, 1, 5, .. "alice"u8, (byte)GatewayServer.Password.Length, .. Encoding.ASCII.GetBytes(GatewayServer.Password), 5, 1, 0, 1, 127, 0, 0, 1, (byte)(port >> 8), (byte)port, .. "question"u8]);
+        }
+        else
+        {
+            await client.SendAsync(Head() + "question");
+        }
+
+        client.ShutdownSend();
+        using (var destination = await RawClient.AcceptAsync(_listener))
+        {
+            Assert.Equal("question", Encoding.ASCII.GetString(await destination.ReadToEndAsync()));
+            await destination.SendAsync("answer");
+        }
+
+        Assert.EndsWith("answer", Encoding.Latin1.GetString(await client.ReadToEndAsync()), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task DestinationHalfClose_LeavesTheClientTalking()
     {
@@ -88,6 +116,28 @@ public sealed class ConnectTests : IAsyncLifetime
             await sending;
             Assert.True(bytes.AsSpan().SequenceEqual(received), $"{received.Length} bytes received");
         }
+    }
+
+    /// <summary>The destination has sent everything and is gone before the client reads its first byte, and then it reads in sips.</summary>
+    [Fact]
+    public async Task ReallySlowReader_GetsWhatADestinationLeftBehind()
+    {
+        const int Sip = 1000;
+        var bytes = new byte[300 * Sip];
+        new Random(2).NextBytes(bytes);
+        using var client = await RawClient.ConnectAsync(_gateway.Port("Open"), receiveBuffer: 4096);
+        using (var destination = await TunnelAsync(client, Head()))
+        {
+            destination.Socket.SendBufferSize = bytes.Length; // all of it is the kernel's: nothing waits for the client
+            await destination.SendAsync(bytes);
+        }
+
+        for (var read = 0; read < bytes.Length; read += Sip)
+        {
+            Assert.Equal(Encoding.Latin1.GetString(bytes, read, Sip), await client.ReadAsync(Sip));
+        }
+
+        Assert.Empty(await client.ReadToEndAsync());
     }
 
     [Fact]

@@ -25,13 +25,30 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         _readingErrors = ReadErrorsAsync();
     }
 
+    public int Id => _process.Id;
+
+    /// <summary>Where its configuration is.</summary>
+    public string Folder => _directory.FullName;
+
     /// <summary>Lines of standard error that were waited for, and those before them; after <see cref="ExitAsync"/> all.</summary>
     public IReadOnlyList<string> ErrorLines => _errorLines;
 
     /// <summary>Starts it in a directory of its own.</summary>
     /// <param name="configuration">Text of its <c>appsettings.json</c>, given the directory.</param>
     /// <param name="arguments">The command line.</param>
-    public static async Task<GatewayProcess> StartAsync(Func<string, string>? configuration, params string[] arguments)
+    public static Task<GatewayProcess> StartAsync(Func<string, string>? configuration, params string[] arguments)
+        => StartAsync(configuration, startElsewhere: false, environment: [], arguments);
+
+    /// <summary>Starts it with more in its environment.</summary>
+    public static Task<GatewayProcess> StartAsync(Func<string, string> configuration, Dictionary<string, string> environment)
+        => StartAsync(configuration, startElsewhere: false, environment);
+
+    /// <summary>Starts it in another directory than that of its configuration, which it is told by <c>--config</c>.</summary>
+    public static Task<GatewayProcess> StartElsewhereAsync(Func<string, string> configuration)
+        => StartAsync(configuration, startElsewhere: true, environment: []);
+
+    private static async Task<GatewayProcess> StartAsync(
+        Func<string, string>? configuration, bool startElsewhere, Dictionary<string, string> environment, params string[] arguments)
     {
         var directory = Directory.CreateTempSubdirectory("pyproxy-process-");
         if (configuration is not null)
@@ -39,15 +56,21 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
             await File.WriteAllTextAsync(Path.Combine(directory.FullName, "appsettings.json"), configuration(directory.FullName));
         }
 
-        var start = new ProcessStartInfo("dotnet")
+        // Where the tests themselves run in the background of a script, SIGINT is ignored, and that would be inherited.
+        var start = new ProcessStartInfo("env", ["--default-signal", "dotnet"])
         {
             UseShellExecute = false,
-            WorkingDirectory = directory.FullName,
+            WorkingDirectory = startElsewhere ? "/" : directory.FullName,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "PyProxy.Gateway.dll"));
-        foreach (var argument in arguments)
+        foreach (var argument in startElsewhere ? [.. arguments, "--config", Path.Combine(directory.FullName, "appsettings.json")] : arguments)
         {
             start.ArgumentList.Add(argument);
         }

@@ -16,6 +16,7 @@ internal sealed class GatewayServer : IAsyncDisposable
 
     private readonly DirectoryInfo _directory;
     private readonly WebApplication _app;
+    private bool _isDisposed;
 
     private GatewayServer(DirectoryInfo directory, WebApplication app)
     {
@@ -71,6 +72,12 @@ internal sealed class GatewayServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         await _app.StopAsync();
         await _app.DisposeAsync();
         _directory.Delete(recursive: true);

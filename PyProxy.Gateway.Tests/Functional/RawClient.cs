@@ -19,9 +19,12 @@ internal sealed class RawClient : IDisposable
 
     public Socket Socket { get; }
 
-    public static async Task<RawClient> ConnectAsync(int port)
+    /// <param name="port">On loopback.</param>
+    /// <param name="receiveBuffer">Size of the kernel's buffer: what it cannot take waits at the sender.</param>
+    public static async Task<RawClient> ConnectAsync(int port, int? receiveBuffer = null)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.ReceiveBufferSize = receiveBuffer ?? socket.ReceiveBufferSize;
         await socket.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
         return new RawClient(socket);
     }

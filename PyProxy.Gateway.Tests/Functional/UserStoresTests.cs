@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging.Testing;
 using PyProxy.Gateway.Tests.Contracts;
 using PyProxy.Gateway.Users.Passwords;
 using PyProxy.Gateway.Users.Stores;
@@ -79,7 +82,8 @@ public sealed class UserStoresTests(PostgreSqlServer server) : IAsyncLifetime
     public async Task DatabaseAway_KeepsWhoWasVerified_LetsNobodyElseIn_AndIsSeen()
     {
         var connectionString = await server.CreateDatabaseAsync();
-        await using var gateway = await StartAsync("""["Configuration", "Database"]""", connectionString, remembered: "00:00:01");
+        var logs = new FakeLogCollector();
+        await using var gateway = await StartAsync("""["Configuration", "Database"]""", connectionString, remembered: "00:00:01", logs);
         var records = gateway.Services.GetRequiredService<UserRecords>();
         var password = GeneratedCredential.NewPassword();
         var hash = KeyedHash.CreateGenerated(password).ToString();
@@ -99,17 +103,24 @@ public sealed class UserStoresTests(PostgreSqlServer server) : IAsyncLifetime
 
         Assert.Equal("200", await RequestAsync(gateway, "verified", password));
         Assert.Equal("ready", await HealthAsync(gateway));
+        using var logins = new MetricCollector<long>(gateway.Services.GetRequiredService<IMeterFactory>(), "PyProxy.Gateway", "pyproxy.users.outage_logins");
 
         await using (await server.GoAwayAsync(connectionString))
         {
             await UntilAsync(async () => await HealthAsync(gateway) == "degraded");
             var asked = Stopwatch.StartNew();
-            Assert.Equal("200", await RequestAsync(gateway, "verified", password));
             Assert.Equal("503", await RequestAsync(gateway, "stranger", password));
             Assert.Equal("503", await RequestAsync(gateway, "verified", "wrong"));
             Assert.Equal("200", await RequestAsync(gateway, "alice", GatewayServer.Password)); // another store's
             Assert.True(asked.Elapsed < Patience);
-            Assert.Contains("pyproxy_database_available 0", (await MetricsAsync(gateway)).Replace("{otel_scope_name=\"PyProxy.Gateway\"}", "", StringComparison.Ordinal), StringComparison.Ordinal);
+            await UntilAsync(async () =>
+            {
+                Assert.Equal("200", await RequestAsync(gateway, "verified", password)); // remembered as usual for a second, then kept
+                return logins.GetMeasurementSnapshot().Any(login => (string?)login.Tags["outcome"] == "kept");
+            });
+            Assert.Equal(2, logins.GetMeasurementSnapshot().Count(login => (string?)login.Tags["outcome"] == "refused"));
+            Assert.Matches("pyproxy_database_available.* 0", await MetricsAsync(gateway));
+            Assert.Single(logs.GetSnapshot(), record => record.Message.StartsWith("Database away: ", StringComparison.Ordinal) && record.Level == LogLevel.Error);
         }
 
         await UntilAsync(async () => await HealthAsync(gateway) == "ready");
@@ -117,10 +128,13 @@ public sealed class UserStoresTests(PostgreSqlServer server) : IAsyncLifetime
         Assert.Equal("407", await RequestAsync(gateway, "verified", "wrong"));
     }
 
-    [Fact]
-    public async Task TwoGatewaysOnOneDatabase_BothForgetADisabledUser()
+    [Theory]
+    [InlineData("PostgreSQL")]
+    [InlineData("SQLite")]
+    public async Task TwoGatewaysOnOneDatabase_BothForgetADisabledUser(string engine)
     {
-        var connectionString = await server.CreateDatabaseAsync();
+        var directory = Directory.CreateTempSubdirectory("pyproxy-shared-");
+        var connectionString = engine == "SQLite" ? $"Data Source={directory.FullName}/users.db" : await server.CreateDatabaseAsync();
         await using var one = await StartAsync("""["Database"]""", connectionString);
         await using var other = await StartAsync("""["Database"]""", connectionString);
         var records = one.Services.GetRequiredService<UserRecords>();
@@ -131,9 +145,10 @@ public sealed class UserStoresTests(PostgreSqlServer server) : IAsyncLifetime
 
         await records.ChangeAsync("bob", new UserChange { Disabled = true }, Cancellation);
         await UntilAsync(async () => await RequestAsync(one, "bob", password) == "407" && await RequestAsync(other, "bob", password) == "407");
+        directory.Delete(recursive: true);
     }
 
-    private Task<GatewayServer> StartAsync(string stores, string database = "Data Source=users.db", string remembered = "00:10:00") => GatewayServer.StartAsync(configuration: directory => $$"""
+    private Task<GatewayServer> StartAsync(string stores, string database = "Data Source=users.db", string remembered = "00:10:00", FakeLogCollector? logs = null) => GatewayServer.StartAsync(extend: services => services.AddLogging(logging => logging.AddProvider(new FakeLoggerProvider(logs))), configuration: directory => $$"""
         {
           "Kestrel": { "Endpoints": {
             "Proxy": { "Url": "http://127.0.0.1:0", "Role": "Forward" },

@@ -88,7 +88,7 @@ public sealed class RefusalPagesTests : IDisposable
 
     [Fact]
     public void ShippedTemplate_IsOne()
-        => Assert.Null(RefusalTemplate.Refusal(Path.Combine(Configuration.ShippedFilesTests.Repository, "deploy", "refusal-page.html")));
+        => Assert.Null(RefusalTemplate.Refusal(Deployment.RepositoryFiles.PathOf("deploy/refusal-page.html")));
 
     private static async Task<string> AskAsync(MiniGateway gateway, string host, string accept)
     {

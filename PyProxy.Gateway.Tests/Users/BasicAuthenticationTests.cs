@@ -130,8 +130,8 @@ public sealed class BasicAuthenticationTests
         {
             app.UseProxyErrors();
             app.UseRouting();
-            app.UseAuthentication();
-            app.UseAuthorization();
+            app.UseUserAuthentication();
+            app.UseUserAuthorization();
             app.MapGet("/", Answer).RequireAuthorization();
             app.MapGet("/admins", Answer).RequireAuthorization(policy => policy.RequireRole("admins"));
             app.MapGet("/open", Answer);

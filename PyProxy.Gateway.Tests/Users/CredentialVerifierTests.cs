@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using PyProxy.Gateway.State.Database;
 using PyProxy.Gateway.Tests.Contracts;
 using PyProxy.Gateway.Tests.Listeners;
+using PyProxy.Gateway.Traffic;
 using PyProxy.Gateway.Users;
 using PyProxy.Gateway.Users.Passwords;
 using PyProxy.Gateway.Users.Stores;
@@ -116,11 +118,48 @@ public sealed class CredentialVerifierTests
         Assert.All(users, Assert.NotNull);
     }
 
-    private CredentialVerifier Create(UsersOptions options)
+    [Fact]
+    public async Task StoreThatIsAway_KeepsWhoWasVerified_ForAsLongAsConfigured()
+    {
+        var store = new FailingStore("alice", KeyedHash.CreateGenerated("generated"));
+        using var verifier = Create(new UsersOptions { CredentialCacheDuration = TimeSpan.FromMinutes(1), OutageGrace = TimeSpan.FromMinutes(15) }, store);
+        Assert.NotNull(await verifier.VerifyAsync("alice", "generated", null, TestContext.Current.CancellationToken));
+        store.IsAway = true;
+
+        _time.Advance(TimeSpan.FromMinutes(14));
+        Assert.NotNull(await verifier.VerifyAsync("alice", "generated", null, TestContext.Current.CancellationToken));
+        Assert.Equal(503, (await Assert.ThrowsAsync<ProxyException>(async () => await verifier.VerifyAsync("bob", "generated", null, TestContext.Current.CancellationToken))).Error.Status);
+        Assert.Equal(503, (await Assert.ThrowsAsync<ProxyException>(async () => await verifier.VerifyAsync("alice", "wrong", null, TestContext.Current.CancellationToken))).Error.Status);
+        _time.Advance(TimeSpan.FromMinutes(1)); // of its last verification, not of its last request: the grace does not renew itself
+        Assert.Equal(503, (await Assert.ThrowsAsync<ProxyException>(async () => await verifier.VerifyAsync("alice", "generated", null, TestContext.Current.CancellationToken))).Error.Status);
+
+        store.IsAway = false;
+        Assert.NotNull(await verifier.VerifyAsync("alice", "generated", null, TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData(PasswordAlgorithm.Pbkdf2, 10_000, "AQAAAAIAACcQ")]
+    [InlineData(PasswordAlgorithm.Pbkdf2, 20_000, "AQAAAAIAAE4g")]
+    [InlineData(PasswordAlgorithm.Argon2id, 10_000, "$argon2id$v=19$m=8192,t=1,p=1$")]
+    public async Task WeakerHash_IsUpgradedAtTheNextLogin(object algorithm, int iterations, string form)
+    {
+        var kept = Pbkdf2Hash.Create("secret", 10_000);
+        var store = new FailingStore("alice", kept);
+        using var verifier = Create(
+            new UsersOptions { PasswordHashing = new() { Algorithm = (PasswordAlgorithm)algorithm, Iterations = iterations, MemoryKiB = 8192, Passes = 1 } }, store);
+        Assert.Null(await verifier.VerifyAsync("alice", "wrong", null, TestContext.Current.CancellationToken));
+        Assert.Same(kept, store.Hash);
+        Assert.NotNull(await verifier.VerifyAsync("alice", "secret", null, TestContext.Current.CancellationToken));
+
+        Assert.StartsWith(form, store.Hash.ToString(), StringComparison.Ordinal);
+        Assert.True(store.Hash.Verify("secret"));
+    }
+
+    private CredentialVerifier Create(UsersOptions options, IUserStore? store = null)
     {
         _options.Change(options);
         var changes = new UserChanges();
-        var stores = new UserStores([new ConfigurationUserStore(_options, changes)], _options, changes);
+        var stores = new UserStores([store ?? new ConfigurationUserStore(_options, changes)], _options, changes);
         var threads = new PasswordThreads();
         var verified = new VerifiedCredentialCache(_time);
         var metrics = new UserStoreMetrics(new TestMeters(), threads, verified, changes);
@@ -142,4 +181,28 @@ public sealed class CredentialVerifierTests
             ["alice"] = new() { PasswordHash = hash, Groups = ["staff"], Plan = "standard", Disabled = disabled },
         },
     };
+
+    /// <summary>In the configuration's place: one user, in a store that can be away and upgrades hashes.</summary>
+    private sealed class FailingStore(string userName, PasswordHash hash) : IUserStore
+    {
+        public bool IsAway { get; set; }
+
+        public PasswordHash Hash { get; private set; } = hash;
+
+        public string Name => ConfigurationUserStore.StoreName;
+
+        public bool CanUpgrade => true;
+
+        public ValueTask<StoredUser?> FindAsync(string name, CancellationToken cancellationToken)
+            => IsAway ? throw new DatabaseUnavailableException("away")
+                : ValueTask.FromResult(name == userName ? new StoredUser(new KnownUser(name, [], plan: null), Hash, Disabled: false) : null);
+
+        public ValueTask<StoredApiKey?> FindApiKeyAsync(string keyId, CancellationToken cancellationToken) => ValueTask.FromResult<StoredApiKey?>(null);
+
+        public ValueTask UpgradeAsync(StoredUser user, PasswordHash stronger, CancellationToken cancellationToken)
+        {
+            Hash = stronger;
+            return ValueTask.CompletedTask;
+        }
+    }
 }

@@ -50,7 +50,7 @@ public sealed class UserImportReaderTests
     [Fact]
     public void Htpasswd_NamesWhatIsNotAccepted()
     {
-        var lines = new UserImportReader(_ => null).ReadHtpasswd(
+        var lines = new UserImportReader(_ => null, _ => null).ReadHtpasswd(
         [
             "# users", "apr:$apr1$r31.....$HqJZimcKQFAMYayBlzkrA/", "", "sha:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=:more", "des:rqXexS6ZhobKA",
             "sixth:$6$salt$abc", "clear:hunter2", "nonsense",
@@ -64,9 +64,9 @@ public sealed class UserImportReaderTests
     [Fact]
     public void UnknownPlan_IsAMistake()
     {
-        var line = Assert.Single(new UserImportReader(plan => $"there is no plan '{plan}'").ReadCsv(["name,plan", "alice,gold"]));
+        var line = Assert.Single(new UserImportReader(plan => $"there is no plan '{plan}'", _ => null).ReadCsv(["name,plan", "alice,gold"]));
         Assert.Equal("there is no plan 'gold'", line.Mistake);
     }
 
-    private static List<UserImportLine> Csv(params string[] lines) => [.. new UserImportReader(_ => null).ReadCsv(lines)];
+    private static List<UserImportLine> Csv(params string[] lines) => [.. new UserImportReader(_ => null, _ => null).ReadCsv(lines)];
 }

@@ -33,7 +33,11 @@ internal static class AdminExtensions
         services.AddHostedService<ShutdownSequence>();
         services.AddHostedService<UnobservedTaskFailures>();
         services.AddOptions<HostOptions>().Configure<IOptions<ShutdownOptions>>(
-            static (host, shutdown) => host.ShutdownTimeout = ShutdownSequence.HostTimeout(shutdown.Value));
+            static (host, shutdown) =>
+            {
+                host.ShutdownTimeout = ShutdownSequence.HostTimeout(shutdown.Value);
+                host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore; // UnobservedTaskFailures says it aloud
+            });
         return services;
     }
 

@@ -41,6 +41,7 @@ internal sealed partial class ShutdownSequence(
         {
             readiness.TurnOff("shutting down");
             drain.BeginDraining();
+            drain.BeginClosing();
         });
         readiness.TurnOn();
         return Task.CompletedTask;

@@ -21,4 +21,7 @@ internal static class ExitCodes
 
     /// <summary>EX_CONFIG: the configuration is wrong. A supervisor need not try again.</summary>
     public const int Configuration = 78;
+
+    /// <summary>128 and SIGINT's number, as shells say that somebody pressed Ctrl+C.</summary>
+    public const int Interrupted = 130;
 }

@@ -8,6 +8,9 @@ namespace PyProxy.Gateway.Commands;
 /// <summary>The command line.</summary>
 internal static class GatewayCommands
 {
+    // What a command needs to take back what it has begun; after that it ends all the same.
+    private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(5);
+
     public static Task<int> RunAsync(string[] args, GatewayProgram program, InvocationConfiguration? invocation = null)
     {
         var parsed = Create(program).Parse(args);
@@ -17,10 +20,13 @@ internal static class GatewayCommands
             (invocation?.Error ?? Console.Error).WriteLine(mistake);
         }
 
-        // The host ends on signals by itself, in its own order and time.
+        // The gateway ends on signals by itself, in its own order and time. Commands learn of Ctrl+C by their token.
         return mistakes.Count > 0
             ? Task.FromResult(ExitCodes.Usage)
-            : parsed.InvokeAsync(invocation ?? new InvocationConfiguration { ProcessTerminationTimeout = null });
+            : parsed.InvokeAsync(invocation ?? new InvocationConfiguration
+            {
+                ProcessTerminationTimeout = parsed.CommandResult.Command is RootCommand ? null : TerminationTimeout,
+            });
     }
 
     private static IEnumerable<string> Mistakes(ParseResult parsed)

@@ -34,13 +34,20 @@ internal static class HashCommand
 
     private static async Task<int> HashAsync(InvocationConfiguration invocation, PasswordAlgorithm algorithm, CancellationToken cancellationToken)
     {
-        if (await PasswordInput.ReadAsync(invocation, cancellationToken) is not { } password)
+        try
         {
-            return ExitCodes.Failure;
-        }
+            if (await PasswordInput.ReadAsync(invocation, cancellationToken) is not { } password)
+            {
+                return ExitCodes.Failure;
+            }
 
-        await invocation.Output.WriteLineAsync(PasswordHashing.Hash(password, new PasswordHashingOptions { Algorithm = algorithm }).ToString());
-        return ExitCodes.Success;
+            await invocation.Output.WriteLineAsync(PasswordHashing.Hash(password, new PasswordHashingOptions { Algorithm = algorithm }).ToString());
+            return ExitCodes.Success;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return ExitCodes.Interrupted;
+        }
     }
 
     private static async Task<int> GenerateAsync(InvocationConfiguration invocation)

@@ -14,7 +14,7 @@ internal static class PasswordInput
     {
         if (Console.IsInputRedirected)
         {
-            var line = await Console.In.ReadLineAsync(cancellationToken);
+            var line = await Task.Run(Console.In.ReadLine, cancellationToken).WaitAsync(cancellationToken); // the console's own asynchronous one blocks
             return string.IsNullOrEmpty(line) ? await RefuseAsync(invocation, "No password was given: standard input is empty.") : line;
         }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Net;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
@@ -15,14 +16,14 @@ internal static class SampleOrigin
     private static readonly TimeSpan EventInterval = TimeSpan.FromMilliseconds(200);
     private static readonly byte[] Chunk = new byte[ChunkSize];
 
-    public static WebApplication Build(int port)
+    public static WebApplication Build(int port, IPAddress? address = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration.Sources.Clear(); // the gateway's own file and variables say nothing about the origin
         builder.Configuration.AddInMemoryCollection();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Limits.MaxRequestBodySize = null); // it is there to try large uploads, too
-        builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
+        builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"http://{new IPEndPoint(address ?? IPAddress.Loopback, port)}"));
 
         var app = builder.Build();
         app.UseWebSockets();

@@ -7,8 +7,8 @@ namespace PyProxy.Gateway.Configuration;
 /// <summary>Keys directly in <c>Gateway</c>, which several features read.</summary>
 internal sealed class CommonKeys
 {
-    [Description("Where everything that the gateway writes lies; relative paths are below the working directory. Default: data.")]
-    public string DataDirectory { get; init; } = "data";
+    [Description("Where everything that the gateway writes lies; relative paths are below the folder of the configuration file. Default: data.")]
+    public string DataDirectory { get; init; } = Sections.DataDirectory.Default;
 }
 
 internal sealed class CommonSection() : ConfigurationSection(SectionTree.Gateway, typeof(CommonKeys))

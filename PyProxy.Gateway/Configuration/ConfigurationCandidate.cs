@@ -9,9 +9,9 @@ internal sealed class ConfigurationCandidate : ISettingPlaces
     private readonly JsonConfiguration _file;
     private readonly ConfigurationOverrides _overrides;
 
-    public ConfigurationCandidate(string fileName, JsonConfiguration file, ConfigurationOverrides overrides)
+    public ConfigurationCandidate(ConfigurationFile origin, JsonConfiguration file, ConfigurationOverrides overrides)
     {
-        _fileName = fileName;
+        _fileName = origin.DisplayName;
         _file = file;
         _overrides = overrides;
 
@@ -23,6 +23,7 @@ internal sealed class ConfigurationCandidate : ISettingPlaces
         }
 
         Lay(data, overrides.AboveFile);
+        ResolveDataDirectory(data, origin.Directory);
         Data = data;
         Root = new ConfigurationBuilder().AddInMemoryCollection(data).Build();
     }
@@ -94,6 +95,19 @@ internal sealed class ConfigurationCandidate : ISettingPlaces
         }
 
         return current;
+    }
+
+    // Here and not by those who read it: the working directory of `dotnet run` is the project's, that of a service often the root.
+    private static void ResolveDataDirectory(Dictionary<string, string?> data, string folder)
+    {
+        if (!data.TryGetValue(DataDirectory.Key, out var path))
+        {
+            data[DataDirectory.Key] = Path.Combine(folder, DataDirectory.Default);
+        }
+        else if (!string.IsNullOrEmpty(path) && !path.Contains('\0', StringComparison.Ordinal))
+        {
+            data[DataDirectory.Key] = Path.GetFullPath(path, folder);
+        }
     }
 
     private static void Lay(Dictionary<string, string?> data, IReadOnlyDictionary<string, Override> overrides)

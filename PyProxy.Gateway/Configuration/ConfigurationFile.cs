@@ -18,10 +18,13 @@ internal sealed record ConfigurationFile(string? Path)
                 return "embedded defaults";
             }
 
-            var relative = System.IO.Path.GetRelativePath(Directory.GetCurrentDirectory(), Path);
+            var relative = System.IO.Path.GetRelativePath(System.IO.Directory.GetCurrentDirectory(), Path);
             return relative.StartsWith("..", StringComparison.Ordinal) ? Path : relative;
         }
     }
+
+    /// <summary>The folder that relative paths in the configuration are below: the file's, wherever the process was started.</summary>
+    public string Directory => (Path is null ? null : System.IO.Path.GetDirectoryName(Path)) ?? System.IO.Directory.GetCurrentDirectory();
 
     /// <summary>
     /// The named file; else <c>appsettings.json</c> in the working directory; else the first one upwards from the program itself. So

@@ -51,7 +51,7 @@ internal sealed class ConfigurationLoader(
         }
 
         var parsed = JsonConfigurationParser.Parse(json);
-        var candidate = new ConfigurationCandidate(File.DisplayName, parsed, overrides);
+        var candidate = new ConfigurationCandidate(File, parsed, overrides);
         return parsed.Broken
             ? new LoadedConfiguration(candidate.Data, [.. candidate.SyntaxProblems()], candidate)
             : new LoadedConfiguration(candidate.Data, await _validator.ValidateAsync(candidate), candidate);

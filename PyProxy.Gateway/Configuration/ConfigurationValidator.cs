@@ -7,7 +7,7 @@ namespace PyProxy.Gateway.Configuration;
 internal sealed class ConfigurationValidator(IReadOnlyList<ConfigurationSection> sections)
 {
     private static readonly ICrossSectionValidator[] CrossSectionValidators =
-        [new PlanReferenceValidator(), new OpenProxyValidator(), new MissingUsersValidator(), new PrivacyReferenceValidator()];
+        [new PlanReferenceValidator(), new OpenProxyValidator(), new MissingUsersValidator(), new PrivacyReferenceValidator(), new EgressReferenceValidator()];
 
     private readonly ObjectShape _shape = SectionTree.Build(sections);
 

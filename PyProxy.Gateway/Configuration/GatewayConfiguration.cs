@@ -28,6 +28,16 @@ internal sealed class GatewayConfiguration : ISettingPlaces
 
     public SnapshotConfigurationProvider Snapshot { get; }
 
+    /// <summary>
+    /// For the host: relative paths of Kestrel's certificates and of lists are below the folder of the configuration file. The host is to watch
+    /// nothing by itself, which took a system-wide limited inotify instance, and a watch for each folder below the content root.
+    /// </summary>
+    public WebApplicationOptions HostOptions => new()
+    {
+        ContentRootPath = Loader.File.Directory,
+        Args = ["--hostBuilder:reloadConfigOnChange=false"],
+    };
+
     /// <inheritdoc/>
     public SettingPlace PlaceOf(string path) => _places?.PlaceOf(path) ?? new SettingPlace(JsonPath.Append(JsonPath.Root, path), Loader.File.DisplayName, Line: null);
 

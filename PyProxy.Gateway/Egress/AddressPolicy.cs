@@ -17,6 +17,12 @@ internal sealed class AddressPolicy(IReadOnlyList<Cidr> allowed, IReadOnlyList<C
         }
 
         var address = endPoint.Address;
+        if (purpose == DialPurpose.Upstream)
+        {
+            var plain = address.IsIPv4MappedToIPv6 ? new IPEndPoint(address.MapToIPv4(), endPoint.Port) : endPoint;
+            return new AddressVerdict(ownListeners.Contains(plain) ? AddressReason.OwnListener : AddressReason.Configured);
+        }
+
         return new AddressVerdict(address.IsIPv4MappedToIPv6
             ? Judge(new IPEndPoint(address.MapToIPv4(), endPoint.Port))
             : Judge(endPoint));

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using PyProxy.Gateway.Egress.Names;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Egress;
@@ -9,7 +10,7 @@ namespace PyProxy.Gateway.Egress;
 /// how many names are remembered.
 /// </summary>
 internal sealed partial class CachingResolver(
-    IResolver inner, EgressRuntime runtime, TimeProvider time, EgressMetrics metrics, ILogger<CachingResolver> logger) : IResolver
+    INameLookup inner, Func<NameCacheLimits> limits, TimeProvider time, EgressMetrics metrics, ILogger<CachingResolver> logger) : IResolver
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, LinkedListNode<Entry>> _entries = new(StringComparer.Ordinal);
@@ -53,7 +54,7 @@ internal sealed partial class CachingResolver(
 
     private Entry FindOrAdd(string name, out bool isNew)
     {
-        var cacheSize = runtime.Current.Dns.CacheSize;
+        var cacheSize = limits().Size;
         lock (_gate)
         {
             if (_entries.TryGetValue(name, out var known))
@@ -83,16 +84,16 @@ internal sealed partial class CachingResolver(
 
     private async Task AnswerAsync(Entry entry)
     {
-        var dns = runtime.Current.Dns;
+        var held = limits();
         var started = time.GetTimestamp();
         DnsAnswer answer;
         try
         {
-            using var timeout = new CancellationTokenSource(dns.Timeout, time);
+            using var timeout = new CancellationTokenSource(held.Timeout, time);
             try
             {
-                var addresses = await inner.ResolveAsync(entry.Name, timeout.Token);
-                answer = addresses.Count > 0 ? new DnsAnswer(addresses, null) : new DnsAnswer([], SocketError.NoData);
+                var (addresses, timeToLive) = await inner.LookupAsync(entry.Name, timeout.Token);
+                answer = addresses.Count > 0 ? new DnsAnswer(addresses, null, timeToLive) : new DnsAnswer([], SocketError.NoData);
             }
             catch (OperationCanceledException) when (timeout.IsCancellationRequested)
             {
@@ -110,15 +111,15 @@ internal sealed partial class CachingResolver(
         }
 
         metrics.DnsLookedUp(answer.Error is null, time.GetElapsedTime(started));
-        Settle(entry, answer, dns);
+        Settle(entry, answer, held);
     }
 
-    private void Settle(Entry entry, DnsAnswer answer, DnsOptions dns)
+    private void Settle(Entry entry, DnsAnswer answer, in NameCacheLimits held)
     {
         var duration = answer.Error switch
         {
-            null => dns.CacheDuration,
-            SocketError.HostNotFound or SocketError.NoData => dns.NegativeCacheDuration,
+            null => held.For(answer.TimeToLive),
+            SocketError.HostNotFound or SocketError.NoData => held.NegativeTtl,
             _ => TimeSpan.Zero, // not an answer about the name: the next one asks again
         };
 
@@ -142,7 +143,7 @@ internal sealed partial class CachingResolver(
     [LoggerMessage(1, LogLevel.Error, "Resolving \"{Name}\" failed in an unexpected way.")]
     private static partial void LogUnexpected(ILogger logger, string name, Exception exception);
 
-    private sealed record DnsAnswer(IReadOnlyList<IPAddress> Addresses, SocketError? Error);
+    private sealed record DnsAnswer(IReadOnlyList<IPAddress> Addresses, SocketError? Error, TimeSpan? TimeToLive = null);
 
     private sealed class Entry(string name)
     {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Egress;
@@ -25,6 +26,14 @@ internal static class DialFailure
             $"\"{target.Host}\" {(literal ? "is" : "resolves to")} {verdict.Description}, which clients may not reach through this gateway.", verdict.Setting);
         return new ProxyException(verdict.Reason == AddressReason.DeniedRange ? error with { DecidedBy = EgressOptions.DeniedAddressesSetting } : error);
     }
+
+    /// <summary>The destination has no address of the family that the profile allows.</summary>
+    public static ProxyException NoFamily(HostPort target, FamilyPreference family) => new(
+        ProxyErrors.DestinationUnroutable($"\"{target.Host}\" has no {(family == FamilyPreference.OnlyIPv4 ? "IPv4" : "IPv6")} address, and nothing else may be used for it.") with
+        {
+            Fault = Fault.Gateway,
+            Setting = EgressOptions.ProfilesSetting,
+        });
 
     /// <summary>The destination has no address of the family that connections leave from.</summary>
     public static ProxyException NoSource(HostPort target, Exception? inner = null) => new(

@@ -17,4 +17,9 @@ internal enum DialPurpose
 
     /// <summary>A download was redirected there: somebody else named the destination, so it is vetted as a client's would be.</summary>
     DownloadRedirect,
+
+    /// <summary>
+    /// The operator named an upstream proxy. It may live anywhere but here: a listener of this gateway as its own parent would be a loop.
+    /// </summary>
+    Upstream,
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using PyProxy.Gateway.Traffic;
 
@@ -8,6 +9,7 @@ namespace PyProxy.Gateway.Egress;
 internal sealed class DialedConnection : ITunnelLeg
 {
     private NetworkStream? _stream;
+    private SslStream? _tls;
 
     public DialedConnection(Socket socket, IPEndPoint remoteEndPoint)
     {
@@ -20,14 +22,38 @@ internal sealed class DialedConnection : ITunnelLeg
     /// <summary>The address that was dialed: for logs, not for answers to clients.</summary>
     public IPEndPoint RemoteEndPoint { get; }
 
-    /// <summary>The connection's bytes. Disposing the stream closes the connection.</summary>
-    public Stream Stream => _stream ??= new NetworkStream(Socket, ownsSocket: true);
+    /// <summary>Whether the bytes go inside TLS to an upstream proxy.</summary>
+    public bool IsInTls => _tls is not null;
 
-    public ValueTask ShutdownSendAsync(CancellationToken cancellationToken)
+    /// <summary>The connection's bytes. Disposing the stream closes the connection.</summary>
+    public Stream Stream => _tls ?? (Stream)(_stream ??= new NetworkStream(Socket, ownsSocket: true));
+
+    /// <summary>From here on <see cref="Stream"/> is inside TLS.</summary>
+    public async ValueTask SecureAsync(SslClientAuthenticationOptions options, CancellationToken cancellationToken)
     {
+        var tls = new SslStream(Stream, leaveInnerStreamOpen: false);
+        try
+        {
+            await tls.AuthenticateAsClientAsync(options, cancellationToken);
+        }
+        catch
+        {
+            await tls.DisposeAsync();
+            throw;
+        }
+
+        _tls = tls;
+    }
+
+    public async ValueTask ShutdownSendAsync(CancellationToken cancellationToken)
+    {
+        if (_tls is not null)
+        {
+            await _tls.ShutdownAsync(); // close_notify; reading goes on
+        }
+
         // Nothing is buffered above the kernel: what was written leaves first, then the FIN.
         Socket.Shutdown(SocketShutdown.Send);
-        return ValueTask.CompletedTask;
     }
 
     public void Abort()
@@ -44,9 +70,13 @@ internal sealed class DialedConnection : ITunnelLeg
         Socket.Dispose();
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        if (_tls is not null)
+        {
+            await _tls.DisposeAsync();
+        }
+
         Socket.Dispose();
-        return ValueTask.CompletedTask;
     }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Polly.Registry;
 using Polly.Timeout;
+using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Resilience;
 using PyProxy.Gateway.Traffic;
 
@@ -32,15 +33,21 @@ internal sealed class Dialer(
     /// <param name="cancellationToken">Cancelled when nobody waits for the connection any more.</param>
     /// <param name="condition">What rules say of the addresses; <see langword="null"/> = nothing.</param>
     /// <exception cref="ProxyException">It could not be opened or must not be; the error says why and whose fault it was.</exception>
-    public async ValueTask<DialedConnection> ConnectAsync(
+    public ValueTask<DialedConnection> ConnectAsync(
         HostPort target, DialPurpose purpose, CancellationToken cancellationToken, IAddressCondition? condition = null)
+        => ConnectAsync(new DialRequest(target, purpose) { Condition = condition }, cancellationToken);
+
+    /// <summary>Opens a connection the way that a profile says.</summary>
+    /// <exception cref="ProxyException">It could not be opened or must not be; the error says why and whose fault it was.</exception>
+    public async ValueTask<DialedConnection> ConnectAsync(DialRequest request, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
+        var purpose = request.Purpose;
         using var span = GatewayTracing.StartChild("dial", ActivityKind.Client);
-        span?.SetTag("server.address", target.Host).SetTag("server.port", target.Port);
+        span?.SetTag("server.address", request.Target.Host).SetTag("server.port", request.Target.Port);
         try
         {
-            var connection = await ConnectInTimeAsync(new Dial(this, target, purpose, runtime.Current, condition), cancellationToken);
+            var connection = await ConnectInTimeAsync(new Dial(this, request, runtime.Current), cancellationToken);
             metrics.Dialed(EgressMetrics.Success, connection.RemoteEndPoint.AddressFamily, purpose, time.GetElapsedTime(started));
             span?.SetTag("network.peer.address", connection.RemoteEndPoint.Address.ToString());
             return connection;
@@ -60,19 +67,17 @@ internal sealed class Dialer(
     }
 
     /// <summary>Where a connection would lead, without making one: for a question without traffic.</summary>
-    /// <param name="target">The destination.</param>
-    /// <param name="purpose">On whose word.</param>
-    /// <param name="condition">What rules say of the addresses; <see langword="null"/> = nothing.</param>
+    /// <param name="request">What would be asked for.</param>
     /// <param name="supposed">What the name is to resolve to; <see langword="null"/> = it is resolved.</param>
     /// <param name="cancellationToken">Cancelled when nobody waits for the answer any more.</param>
-    public async ValueTask<DialPreview> PreviewAsync(
-        HostPort target, DialPurpose purpose, IAddressCondition? condition, IReadOnlyList<IPAddress>? supposed, CancellationToken cancellationToken)
+    public async ValueTask<DialPreview> PreviewAsync(DialRequest request, IReadOnlyList<IPAddress>? supposed, CancellationToken cancellationToken)
     {
         var addresses = supposed ?? [];
+        var dial = new Dial(this, request, runtime.Current);
         try
         {
-            addresses = supposed ?? await ResolveAsync(target, cancellationToken);
-            return new DialPreview(addresses, Vet(new Dial(this, target, purpose, runtime.Current, condition), addresses), Error: null);
+            addresses = supposed ?? await ResolveAsync(dial, cancellationToken);
+            return new DialPreview(addresses, Vet(dial, addresses), Error: null);
         }
         catch (ProxyException e)
         {
@@ -80,13 +85,23 @@ internal sealed class Dialer(
         }
     }
 
+    /// <summary>Resolves and vets a destination that somebody else will dial, who is then told an address.</summary>
+    /// <returns>At least one end point, in the order in which they should be tried.</returns>
+    /// <exception cref="ProxyException">There is none, or none that may be reached.</exception>
+    public async ValueTask<IReadOnlyList<IPEndPoint>> ResolveAsync(DialRequest request, CancellationToken cancellationToken)
+    {
+        var dial = new Dial(this, request, runtime.Current);
+        return Vet(dial, await ResolveAsync(dial, cancellationToken));
+    }
+
     private async ValueTask<DialedConnection> ConnectInTimeAsync(Dial dial, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(dial.Settings.ConnectTimeout, time);
+        var onlyTry = dial.Request.OnlyTry;
+        using var timeout = new CancellationTokenSource(onlyTry > TimeSpan.Zero ? onlyTry : dial.Settings.ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            return await pipelines.GetPipeline(PipelineNames.Connect)
+            return onlyTry > TimeSpan.Zero ? await TryAsync(dial, either.Token) : await pipelines.GetPipeline(PipelineNames.Connect)
                 .ExecuteAsync(static (dial, token) => dial.Dialer.TryAsync(dial, token), dial, either.Token);
         }
         catch (TimeoutRejectedException e)
@@ -103,7 +118,7 @@ internal sealed class Dialer(
     {
         // 1. Resolve, once.
         dial.IsResolving = true;
-        var addresses = await ResolveAsync(dial.Target, cancellationToken);
+        var addresses = await ResolveAsync(dial, cancellationToken);
         dial.IsResolving = false;
 
         // 2. Vet every address; what is prohibited is as if it had not been answered.
@@ -113,9 +128,9 @@ internal sealed class Dialer(
         try
         {
             return await _happyEyeballs.ConnectAsync(
-                HappyEyeballs.Interleave(endPoints), dial.Settings.SourceAddress, dial.Settings.HappyEyeballsDelay, cancellationToken);
+                HappyEyeballs.Interleave(endPoints), dial.Source, dial.Settings.HappyEyeballsDelay, cancellationToken);
         }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable && dial.Settings.SourceAddress is not null)
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable && !dial.Source.IsOpen)
         {
             throw DialFailure.NoSource(dial.Target, e);
         }
@@ -126,8 +141,9 @@ internal sealed class Dialer(
         }
     }
 
-    private async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(HostPort target, CancellationToken cancellationToken)
+    private async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(Dial dial, CancellationToken cancellationToken)
     {
+        var target = dial.Target;
         if (target.TryGetAddress(out var literal))
         {
             return [literal];
@@ -140,7 +156,7 @@ internal sealed class Dialer(
 
         try
         {
-            return await resolver.ResolveAsync(target.Host, cancellationToken);
+            return await (dial.Profile.Resolver ?? resolver).ResolveAsync(target.Host, cancellationToken);
         }
         catch (SocketException e)
         {
@@ -150,7 +166,6 @@ internal sealed class Dialer(
 
     private List<IPEndPoint> Vet(Dial dial, IReadOnlyList<IPAddress> addresses)
     {
-        var source = dial.Settings.SourceAddress;
         var result = new List<IPEndPoint>(Math.Min(addresses.Count, MaxAddresses));
         AddressVerdict? refusal = null;
         for (var i = 0; i < addresses.Count && result.Count < MaxAddresses; i++)
@@ -163,7 +178,7 @@ internal sealed class Dialer(
                 refusal ??= verdict;
                 EgressLog.Prohibited(logger, dial.Target, address, verdict.Reason);
             }
-            else if (source is null || source.AddressFamily == address.AddressFamily)
+            else if (dial.Source.Reaches(address.AddressFamily))
             {
                 result.Add(endPoint);
             }
@@ -174,7 +189,13 @@ internal sealed class Dialer(
             throw refusal is { } verdict ? DialFailure.Prohibited(dial.Target, verdict) : DialFailure.NoSource(dial.Target);
         }
 
-        if (dial.Condition?.Vet(result) is { } ruledOut)
+        EgressProfile.Prefer(result, dial.Profile.Family);
+        if (result.Count == 0)
+        {
+            throw DialFailure.NoFamily(dial.Target, dial.Profile.Family);
+        }
+
+        if (dial.Request.Condition?.Vet(result) is { } ruledOut)
         {
             throw new ProxyException(ruledOut);
         }
@@ -182,18 +203,22 @@ internal sealed class Dialer(
         return result;
     }
 
-    /// <summary>One call of <see cref="ConnectAsync"/>, over all its tries.</summary>
-    private sealed class Dial(Dialer dialer, HostPort target, DialPurpose purpose, EgressSnapshot settings, IAddressCondition? condition)
+    /// <summary>One call of <see cref="ConnectAsync(DialRequest, CancellationToken)"/>, over all its tries.</summary>
+    private sealed class Dial(Dialer dialer, DialRequest request, EgressSnapshot settings)
     {
         public Dialer Dialer { get; } = dialer;
 
-        public HostPort Target { get; } = target;
+        public DialRequest Request { get; } = request;
 
-        public DialPurpose Purpose { get; } = purpose;
+        public HostPort Target => Request.Target;
+
+        public DialPurpose Purpose => Request.Purpose;
 
         public EgressSnapshot Settings { get; } = settings;
 
-        public IAddressCondition? Condition { get; } = condition;
+        public EgressProfile Profile { get; } = request.Profile ?? settings.Direct;
+
+        public SourcePair Source { get; } = request.Profile is null ? settings.Direct.Plain.Source : request.Source;
 
         public bool IsResolving { get; set; }
 

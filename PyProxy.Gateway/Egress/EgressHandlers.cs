@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using PyProxy.Gateway.Egress.Profiles;
+using PyProxy.Gateway.Egress.Upstreams;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Egress;
@@ -13,33 +15,36 @@ internal sealed class EgressHandlers : IDisposable
     private static readonly TimeSpan TlsHandshakeTimeout = TimeSpan.FromSeconds(10); // Kestrel's own for the other side
 
     private readonly Dialer _dialer;
+    private readonly UpstreamDialer _upstreams;
+    private readonly UpstreamFailover _failover;
     private readonly EgressRuntime _runtime;
-    private readonly Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> _forwardCallback;
-    private readonly Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> _configuredCallback;
+    private readonly EgressChooser _chooser;
+    private readonly ILogger _logger;
 
-    public EgressHandlers(Dialer dialer, EgressRuntime runtime, ILogger<EgressHandlers> logger)
+    public EgressHandlers(
+        Dialer dialer, UpstreamDialer upstreams, UpstreamFailover failover, EgressRuntime runtime, EgressChooser chooser, ILogger<EgressHandlers> logger)
     {
         _dialer = dialer;
+        _upstreams = upstreams;
+        _failover = failover;
         _runtime = runtime;
-        _forwardCallback = Callback(dialer, DialPurpose.Forward);
-        _configuredCallback = Callback(dialer, DialPurpose.Configured);
-        Forward = new HttpMessageInvoker(new ConditionalPools(
-            () => new PolicyBoundHandler(() => CreateHandler(DialPurpose.Forward), runtime, logger)));
+        _chooser = chooser;
+        _logger = logger;
+        Forward = new HttpMessageInvoker(CreateSender(DialPurpose.Forward, () => runtime.Current.Direct.Plain, static _ => { }));
     }
 
     /// <summary>
-    /// Sends forward requests. To be used for all of them and for as long as the process runs: when a reload changes the address policy or
-    /// the source address, requests from then on use new connections.
+    /// Sends forward requests, each the way that its <see cref="EgressChoice"/> says. To be used for all of them and for as long as the process
+    /// runs: when a reload changes the address policy or a profile, requests from then on use new connections.
     /// </summary>
     public HttpMessageInvoker Forward { get; }
 
-    /// <summary>For <see cref="SocketsHttpHandler.ConnectCallback"/> of handlers that others make (YARP's client factory).</summary>
+    /// <summary>For <see cref="SocketsHttpHandler.ConnectCallback"/> of handlers that others make.</summary>
     public Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> ConnectCallback(DialPurpose purpose)
-        => purpose switch
+        => async (context, cancellationToken) =>
         {
-            DialPurpose.Forward => _forwardCallback,
-            DialPurpose.Configured => _configuredCallback,
-            _ => Callback(_dialer, purpose),
+            Follow(context);
+            return (await _dialer.ConnectAsync(TargetOf(context), purpose, cancellationToken)).Stream;
         };
 
     /// <summary>
@@ -77,6 +82,10 @@ internal sealed class EgressHandlers : IDisposable
         return handler;
     }
 
+    /// <summary>Sends to a cluster by the profile that the cluster names; what is the cluster's own (TLS, HTTP versions, limits) is set by it.</summary>
+    public HttpMessageHandler CreateHandler(string profile, Action<SocketsHttpHandler> configure)
+        => CreateSender(DialPurpose.Configured, () => _chooser.ChooseNamed(profile, exchange: null), configure);
+
     /// <summary>Makes a handler of somebody else's open its connections through the dialer, and not keep them for ever.</summary>
     public void Bind(SocketsHttpHandler handler, DialPurpose purpose)
     {
@@ -101,23 +110,84 @@ internal sealed class EgressHandlers : IDisposable
 
     public void Dispose() => Forward.Dispose();
 
-    private static Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> Callback(Dialer dialer, DialPurpose purpose)
+    private EgressSender CreateSender(DialPurpose purpose, Func<EgressChoice> fallback, Action<SocketsHttpHandler> configure)
+    {
+        var pools = new EgressPools(key => new PolicyBoundHandler(() => CreateHandler(key, purpose, configure), _runtime, _logger), _runtime);
+        return new EgressSender(pools, fallback, purpose, _upstreams, _failover);
+    }
+
+    private SocketsHttpHandler CreateHandler(ConnectionPoolKey key, DialPurpose purpose, Action<SocketsHttpHandler> configure)
+    {
+        var handler = CreateHandler(purpose);
+        configure(handler);
+        Bind(handler, purpose);
+        handler.ConnectCallback = key.Upstream is null ? Directly(key, purpose) : ThroughUpstream(key, key.Upstream, purpose);
+        if (key.Upstream is { } upstream)
+        {
+            // The proxy's own time comes before that of the destination behind it.
+            handler.ConnectTimeout += key.Profile.Upstreams!.Options.ConnectTimeout;
+            if (key.IsParent)
+            {
+                handler.UseProxy = true;
+                handler.Proxy = new Parent(upstream);
+            }
+        }
+
+        return handler;
+    }
+
+    private Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> Directly(ConnectionPoolKey key, DialPurpose purpose)
         => async (context, cancellationToken) =>
         {
-            var endPoint = context.DnsEndPoint;
-            if (!HostPort.TryCanonicalizeHost(endPoint.Host.AsSpan().Trim("[]"), out var host))
-            {
-                throw new ProxyException(ProxyErrors.BadRequest($"\"{endPoint.Host}\" is neither a name nor an address."));
-            }
+            Follow(context);
+            var request = new DialRequest(TargetOf(context), purpose) { Profile = key.Profile, Source = key.Source, Condition = key.Condition };
+            return (await _dialer.ConnectAsync(request, cancellationToken)).Stream;
+        };
 
-            if (context.InitialRequestMessage.Options.TryGetValue(GatewayTracing.Try, out var trying))
-            {
-                Activity.Current = trying; // of the first that needs the connection; only for as long as this method runs
-            }
-
-            // Every request of this pool has an equal one.
-            context.InitialRequestMessage.Options.TryGetValue(ConditionalPools.Condition, out var condition);
-            var connection = await dialer.ConnectAsync(new HostPort(host, endPoint.Port), purpose, cancellationToken, condition);
+    private Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> ThroughUpstream(
+        ConnectionPoolKey key, UpstreamProxy upstream, DialPurpose purpose)
+    {
+        var pool = key.Profile.Upstreams!;
+        var choice = new EgressChoice(key.Profile, key.Source, key.Condition);
+        return async (context, cancellationToken) =>
+        {
+            Follow(context);
+            var connection = key.IsParent
+                ? await _upstreams.ConnectAsync(pool, upstream, choice, cancellationToken)
+                : await _upstreams.ConnectAsync(pool, upstream, TargetOf(context), choice, purpose, via: null, cancellationToken);
             return connection.Stream;
         };
+    }
+
+    /// <summary>A connection belongs to the trace of the first that needs it. Holds for as long as the calling method runs, which has to be asynchronous.</summary>
+    private static void Follow(SocketsHttpConnectionContext context)
+    {
+        if (context.InitialRequestMessage.Options.TryGetValue(GatewayTracing.Try, out var trying))
+        {
+            Activity.Current = trying;
+        }
+    }
+
+    private static HostPort TargetOf(SocketsHttpConnectionContext context)
+    {
+        var endPoint = context.DnsEndPoint;
+        return HostPort.TryCanonicalizeHost(endPoint.Host.AsSpan().Trim("[]"), out var host)
+            ? new HostPort(host, endPoint.Port)
+            : throw new ProxyException(ProxyErrors.BadRequest($"\"{endPoint.Host}\" is neither a name nor an address."));
+    }
+
+    /// <summary>
+    /// Has HttpClient write requests in absolute form. That is all it needs the proxy for: connections are opened by the callback, and credentials
+    /// are ours to give, before anybody asks for them.
+    /// </summary>
+    private sealed class Parent(UpstreamProxy upstream) : IWebProxy
+    {
+        private readonly Uri _uri = new($"http://{upstream.Address}");
+
+        public ICredentials? Credentials { get; set; }
+
+        public Uri GetProxy(Uri destination) => _uri;
+
+        public bool IsBypassed(Uri host) => false;
+    }
 }

@@ -65,6 +65,7 @@ internal sealed class EgressMetrics
                 {
                     DialPurpose.Forward => "forward",
                     DialPurpose.Configured => "configured",
+                    DialPurpose.Upstream => "upstream",
                     _ => "download",
                 }
             },

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using PyProxy.Gateway.Egress.Profiles;
 
 namespace PyProxy.Gateway.Egress;
 
@@ -13,6 +14,8 @@ internal sealed class EgressOptions
     public const string DeniedAddressesSetting = SectionPath + ":" + nameof(DeniedAddresses);
 
     public const string ConnectPortsSetting = SectionPath + ":" + nameof(ConnectPorts);
+
+    public const string ProfilesSetting = SectionPath + ":" + nameof(Profiles);
 
     public const string SourceAddressSetting = SectionPath + ":" + nameof(SourceAddress);
 
@@ -38,6 +41,15 @@ internal sealed class EgressOptions
     [Description("Local address that connections to destinations leave from; only destinations of its address family can be reached then. "
         + "Default: the operating system chooses.")]
     public string? SourceAddress { get; init; }
+
+    [Description("Name of the profile by which forward requests and tunnels leave that neither a rule nor their user nor a plan gives another. "
+        + "Default: none, they leave directly, by SourceAddress and Dns above.")]
+    public string? DefaultProfile { get; init; }
+
+    [Description("Ways out by name, for users, plans, rules and the metadata \"EgressProfile\" of clusters. The name direct is taken: it always means directly. "
+        + "Default: none.")]
+    public IReadOnlyDictionary<string, EgressProfileOptions> Profiles { get; init; } =
+        new Dictionary<string, EgressProfileOptions>(StringComparer.OrdinalIgnoreCase);
 
     [Description("How long a pooled connection to an HTTP destination is used before a new one, to an address resolved anew, takes its place. "
         + "00:00:01 to 1.00:00:00, default 00:05:00.")]

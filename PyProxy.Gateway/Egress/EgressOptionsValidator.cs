@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Sections;
 
 namespace PyProxy.Gateway.Egress;
@@ -28,6 +29,7 @@ internal sealed class EgressOptionsValidator : ISectionValidator<EgressOptions>
             $"{path}:{nameof(options.PooledConnectionIdleTimeout)}",
             errors);
         Dns(options.Dns, $"{path}:{nameof(options.Dns)}", errors);
+        EgressProfileValidator.Validate(options, path, errors);
     }
 
     private static void Dns(DnsOptions dns, string path, ConfigurationErrors errors)
@@ -65,11 +67,11 @@ internal sealed class EgressOptionsValidator : ISectionValidator<EgressOptions>
         }
     }
 
-    private static bool IsSourceAddress(string text)
+    internal static bool IsSourceAddress(string text)
         => IPAddress.TryParse(text, out var address)
             && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any) && !address.IsIPv4MappedToIPv6 && !address.IsIPv6Multicast;
 
-    private static void Between(TimeSpan value, TimeSpan least, TimeSpan most, string path, ConfigurationErrors errors)
+    internal static void Between(TimeSpan value, TimeSpan least, TimeSpan most, string path, ConfigurationErrors errors)
     {
         if (value < least || value > most)
         {
@@ -77,5 +79,5 @@ internal sealed class EgressOptionsValidator : ISectionValidator<EgressOptions>
         }
     }
 
-    private static string At(string path, int index) => string.Create(CultureInfo.InvariantCulture, $"{path}:{index}");
+    internal static string At(string path, int index) => string.Create(CultureInfo.InvariantCulture, $"{path}:{index}");
 }

@@ -1,5 +1,9 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using PyProxy.Gateway.Egress.Names;
+using PyProxy.Gateway.Egress.Profiles;
+using PyProxy.Gateway.Egress.Upstreams;
 using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Egress;
 
@@ -10,6 +14,7 @@ internal static class EgressServiceCollectionExtensions
     {
         services.AddGatewaySection<EgressOptions, EgressOptionsValidator>(EgressOptions.SectionPath);
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(static _ => GatewayIdentity.Create());
         services.TryAddSingleton<IOwnListeners, NoOwnListeners>();
         services.TryAddSingleton<IConnector, SocketConnector>();
         services.TryAddSingleton<SystemResolver>();
@@ -18,7 +23,7 @@ internal static class EgressServiceCollectionExtensions
             var metrics = provider.GetRequiredService<EgressMetrics>();
             var resolver = new CachingResolver(
                 provider.GetRequiredService<SystemResolver>(),
-                provider.GetRequiredService<EgressRuntime>(),
+                () => NameCacheLimits.Of(provider.GetRequiredService<EgressRuntime>().Current.Dns),
                 provider.GetRequiredService<TimeProvider>(),
                 metrics,
                 provider.GetRequiredService<ILogger<CachingResolver>>());
@@ -27,6 +32,13 @@ internal static class EgressServiceCollectionExtensions
         });
         services.AddSingleton<EgressRuntime>();
         services.AddSingleton<EgressMetrics>();
+        services.AddSingleton<ProfileCompiler>();
+        services.AddSingleton<EgressChooser>();
+        services.AddSingleton<UpstreamMetrics>();
+        services.AddSingleton<UpstreamDialer>();
+        services.AddSingleton<UpstreamFailover>();
+        services.AddSingleton<EgressTunnels>();
+        services.AddHostedService<UpstreamChecks>();
         services.AddSingleton<Dialer>();
         services.AddSingleton<EgressHandlers>();
         return services;

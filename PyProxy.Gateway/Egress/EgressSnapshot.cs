@@ -1,12 +1,20 @@
+using System.Collections.Frozen;
 using System.Net;
+using PyProxy.Gateway.Egress.Profiles;
 
 namespace PyProxy.Gateway.Egress;
 
 /// <summary>The section, compiled: built whole from one configuration and swapped whole by <see cref="EgressRuntime"/>.</summary>
 internal sealed class EgressSnapshot
 {
-    public EgressSnapshot(EgressOptions options, IOwnListeners ownListeners)
+    /// <summary>The profile that is always there: by <c>SourceAddress</c> and <c>Dns</c> of the section itself.</summary>
+    public const string DirectName = "direct";
+
+    public EgressSnapshot(EgressOptions options, IOwnListeners ownListeners, EgressProfile direct, IReadOnlyList<EgressProfile> profiles)
     {
+        Direct = direct;
+        Profiles = profiles.Append(direct).ToFrozenDictionary(static profile => profile.Name, StringComparer.OrdinalIgnoreCase);
+        Default = options.DefaultProfile is { } name ? Profiles[name] : direct;
         Addresses = new AddressPolicy(Parse(options.AllowedAddresses), Parse(options.DeniedAddresses), ownListeners);
         ConnectPorts = new ConnectPortPolicy(options.ConnectPorts);
         HappyEyeballsDelay = options.HappyEyeballsDelay;
@@ -30,9 +38,15 @@ internal sealed class EgressSnapshot
 
     public DnsOptions Dns { get; }
 
-    public IPAddress? SourceAddress => Pool.SourceAddress;
-
     public PoolKey Pool { get; }
+
+    public EgressProfile Direct { get; }
+
+    /// <summary>What holds where nobody names a profile.</summary>
+    public EgressProfile Default { get; }
+
+    /// <summary>All of them, <see cref="Direct"/> among them.</summary>
+    public FrozenDictionary<string, EgressProfile> Profiles { get; }
 
     private static Cidr[] Parse(IReadOnlyList<string> ranges) => [.. ranges.Select(Cidr.Parse)];
 }

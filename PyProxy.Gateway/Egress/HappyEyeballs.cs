@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using PyProxy.Gateway.Egress.Profiles;
 
 namespace PyProxy.Gateway.Egress;
 
@@ -42,7 +43,7 @@ internal sealed class HappyEyeballs(IConnector connector, TimeProvider time)
     /// <summary>Connects to the first of the end points that answers; the attempts at the others are ended and closed.</summary>
     /// <exception cref="SocketException">All attempts failed; the most telling of their failures.</exception>
     public async Task<DialedConnection> ConnectAsync(
-        IReadOnlyList<IPEndPoint> ordered, IPAddress? source, TimeSpan delay, CancellationToken cancellationToken)
+        IReadOnlyList<IPEndPoint> ordered, SourcePair source, TimeSpan delay, CancellationToken cancellationToken)
     {
         if (ordered.Count == 1)
         {
@@ -66,7 +67,7 @@ internal sealed class HappyEyeballs(IConnector connector, TimeProvider time)
     }
 
     private async Task<DialedConnection> RaceAsync(
-        IReadOnlyList<IPEndPoint> ordered, IPAddress? source, TimeSpan delay, List<Task<DialedConnection>> running, CancellationToken cancellationToken)
+        IReadOnlyList<IPEndPoint> ordered, SourcePair source, TimeSpan delay, List<Task<DialedConnection>> running, CancellationToken cancellationToken)
     {
         SocketException? failure = null;
         Task? headStart = null;
@@ -118,8 +119,8 @@ internal sealed class HappyEyeballs(IConnector connector, TimeProvider time)
         _ => 0,
     };
 
-    private async Task<DialedConnection> AttemptAsync(IPEndPoint endPoint, IPAddress? source, CancellationToken cancellationToken)
-        => new(await connector.ConnectAsync(endPoint, source, cancellationToken), endPoint);
+    private async Task<DialedConnection> AttemptAsync(IPEndPoint endPoint, SourcePair source, CancellationToken cancellationToken)
+        => new(await connector.ConnectAsync(endPoint, source.For(endPoint.AddressFamily), cancellationToken), endPoint);
 
     private static async Task CloseAsync(Task<DialedConnection> loser)
     {

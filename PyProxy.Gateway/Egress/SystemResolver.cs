@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
+using PyProxy.Gateway.Egress.Names;
 
 namespace PyProxy.Gateway.Egress;
 
@@ -9,7 +10,7 @@ namespace PyProxy.Gateway.Egress;
 /// program of the machine.
 /// </summary>
 #pragma warning disable CA1001 // Lookups may outlive the gateway's services and still give their slot back; without a wait handle there is nothing to dispose.
-internal sealed class SystemResolver : IResolver
+internal sealed class SystemResolver : INameLookup
 #pragma warning restore CA1001
 {
     // getaddrinfo cannot be cancelled: a lookup that a silent name server holds up keeps its thread for as long as resolv.conf says (10 s
@@ -18,12 +19,12 @@ internal sealed class SystemResolver : IResolver
 
     private readonly SemaphoreSlim _slots = new(MaxConcurrentLookups);
 
-    public async ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string name, CancellationToken cancellationToken)
+    public async ValueTask<NameAnswer> LookupAsync(string name, CancellationToken cancellationToken)
     {
         // 2130706433, 0x7f.1 and their like: getaddrinfo and .NET take them for addresses. No lookup, and the answer is vetted like any other.
         if (IPAddress.TryParse(name, out var numeric))
         {
-            return [numeric];
+            return new NameAnswer([numeric], null);
         }
 
         await _slots.WaitAsync(cancellationToken);
@@ -38,7 +39,7 @@ internal sealed class SystemResolver : IResolver
             ExceptionDispatchInfo.Throw(failure);
         }
 
-        return addresses;
+        return new NameAnswer(addresses, null);
     }
 
     // Returns its failure instead of throwing it: nobody may be waiting any more, and an unobserved exception would look like a bug.

@@ -25,7 +25,7 @@ internal sealed class AskedUser(UserStores stores)
         var found = await LookUpAsync(name, notes, cancellationToken);
         return question.Groups is null && question.Plan is null
             ? found?.Account ?? new KnownUser(name, [], plan: null)
-            : new KnownUser(name, question.Groups ?? found?.Account.Groups ?? [], question.Plan ?? found?.Account.Plan);
+            : new KnownUser(name, question.Groups ?? found?.Account.Groups ?? [], question.Plan ?? found?.Account.Plan) { EgressProfile = found?.Account.EgressProfile };
     }
 
     private async ValueTask<StoredUser?> LookUpAsync(string name, List<string> notes, CancellationToken cancellationToken)

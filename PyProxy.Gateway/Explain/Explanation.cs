@@ -92,9 +92,11 @@ internal sealed record ExplainedCondition(SettingPlace Place, string Name, bool 
 internal sealed record ExplainedLimit(string Plan, string Limit, string? Per, long? Allowed, long? Left);
 
 /// <param name="Profile">The egress profile; <see langword="null"/> = none.</param>
+/// <param name="By">On whose word: Rule, User, Plan, Default.</param>
+/// <param name="Upstream">The upstream proxy that would be tried first; <see langword="null"/> = none.</param>
 /// <param name="SourceAddress">Where connections leave from; <see langword="null"/> = the system chooses.</param>
 /// <param name="Addresses">What the host resolves to, and what is said of each.</param>
-internal sealed record ExplainedEgress(string? Profile, string? SourceAddress, IReadOnlyList<ExplainedAddress> Addresses);
+internal sealed record ExplainedEgress(string? Profile, string By, string? Upstream, string? SourceAddress, IReadOnlyList<ExplainedAddress> Addresses);
 
 /// <param name="Address">One that the host resolves to.</param>
 /// <param name="Dialed">Whether it would be dialed.</param>

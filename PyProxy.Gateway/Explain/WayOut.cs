@@ -1,11 +1,12 @@
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Privacy;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Explain;
 
 /// <summary>How an exchange would leave the gateway, asked of whoever dials, without dialing.</summary>
-internal sealed class WayOut(Dialer dialer, EgressRuntime egress, PrivacyRuntime privacy)
+internal sealed class WayOut(Dialer dialer, EgressRuntime egress, EgressChooser chooser, PrivacyRuntime privacy)
 {
     /// <summary>What is chosen before anything is dialed.</summary>
     public void Describe(AskedExchange asked, ExplanationBuilder answer)
@@ -15,7 +16,21 @@ internal sealed class WayOut(Dialer dialer, EgressRuntime egress, PrivacyRuntime
             : privacy.ProfileOf(asked.Exchange)?.Mode.ToString();
         answer.Egress = asked.Exchange.WayIn == WayIn.Reverse
             ? null // clusters say where that goes
-            : new ExplainedEgress(asked.Exchange.EgressProfile, egress.Current.SourceAddress?.ToString(), []);
+            : Describe(asked.Exchange);
+    }
+
+    private ExplainedEgress Describe(Exchange exchange)
+    {
+        try
+        {
+            var way = chooser.Preview(exchange);
+            return new ExplainedEgress(
+                way.Profile.IsDirect ? null : way.Profile.Name, way.By.ToString(), way.Upstream?.Name, way.Source.IsOpen ? null : way.Source.ToString(), []);
+        }
+        catch (ProxyException)
+        {
+            return new ExplainedEgress(exchange.EgressProfile ?? exchange.Account?.EgressProfile ?? exchange.EgressProfileByPlan, "", null, null, []); // refused further on
+        }
     }
 
     /// <returns>Why the destination would not be reached; <see langword="null"/> where nothing stands in the way.</returns>
@@ -28,7 +43,30 @@ internal sealed class WayOut(Dialer dialer, EgressRuntime egress, PrivacyRuntime
             return refusal;
         }
 
-        var preview = await dialer.PreviewAsync(target, DialPurpose.Forward, exchange.AddressCondition, asked.Addresses, cancellationToken);
+        EgressPreview way;
+        try
+        {
+            way = chooser.Preview(exchange);
+        }
+        catch (ProxyException e)
+        {
+            return e.Error; // a profile that there is not
+        }
+
+        if (way.UpstreamResolves)
+        {
+            answer.Notes.Add("The upstream proxy would be handed the name: what that resolves to is not known here.");
+            return null;
+        }
+
+        // What leaves through an upstream proxy leaves here for the proxy, so the source address says nothing of the destination's.
+        var request = new DialRequest(target, DialPurpose.Forward)
+        {
+            Profile = way.Profile,
+            Source = way.Upstream is null ? way.Source : default,
+            Condition = exchange.AddressCondition,
+        };
+        var preview = await dialer.PreviewAsync(request, asked.Addresses, cancellationToken);
         answer.Egress = answer.Egress! with
         {
             Addresses =

@@ -8,7 +8,7 @@ namespace PyProxy.Gateway.Forward;
 /// Opens tunnels: HTTP/1.1 and HTTP/2 CONNECT, and SOCKS5. One over HTTP/2 lives inside its request; the others outlive theirs.
 /// </summary>
 internal sealed class ConnectHandler(
-    Dialer dialer, EgressRuntime egress, TunnelRelay relay, IDrainSignal drain, RefusalWriter refusals)
+    EgressTunnels tunnels, EgressRuntime egress, TunnelRelay relay, IDrainSignal drain, Via via, RefusalWriter refusals)
 {
     private static readonly ProxyError NoTunnels = new(
         StatusCodes.Status501NotImplemented, "http_request_error", Fault.Gateway, "This listener's connections cannot be given a tunnel.");
@@ -27,9 +27,10 @@ internal sealed class ConnectHandler(
             return;
         }
 
-        if (drain.Draining.IsCancellationRequested)
+        // Only then: while a load balancer has yet to notice that this gateway is going, a refusal would be the client's failure.
+        if (drain.Closing.IsCancellationRequested)
         {
-            await refusals.WriteAsync(context, ProxyErrors.Draining); // nothing that could last begins now: another gateway can carry it
+            await refusals.WriteAsync(context, ProxyErrors.Draining);
             return;
         }
 
@@ -41,9 +42,8 @@ internal sealed class ConnectHandler(
 
         // 2. Dial. A failure is thrown, and answered where all are.
         exchange.UpstreamObserver?.OnSending(request: null);
-        var destination = await dialer.ConnectAsync(target, DialPurpose.Forward, context.RequestAborted, exchange.AddressCondition);
+        var destination = await tunnels.ConnectAsync(target, exchange, via.ForNextProxy(context.Request), context.RequestAborted);
         exchange.UpstreamObserver?.OnAnswered(status: null);
-        exchange.Destination = destination.RemoteEndPoint.ToString();
 
         // 3. Only now tell the client that the tunnel stands.
         ITunnelLeg client;

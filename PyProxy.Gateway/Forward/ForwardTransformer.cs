@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
-using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Filtering;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Privacy;
@@ -10,7 +10,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace PyProxy.Gateway.Forward;
 
 /// <summary>What becomes of a request in absolute form: YARP's copy, the rules of both proxies, and the target's authority as <c>Host</c>.</summary>
-internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy privacy, ResponseFilter responses) : HttpTransformer
+internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy privacy, ResponseFilter responses, EgressChooser egress) : HttpTransformer
 {
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -28,9 +28,10 @@ internal sealed class ForwardTransformer(ProxyRequestRules rules, MessagePrivacy
         var target = RequestTarget.Split(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
         proxyRequest.RequestUri = UpstreamPath.MakeUri(destinationPrefix, target.Path, privacy.ApplyToQuery(httpContext, target.Query));
         var exchange = Exchange.Of(httpContext);
-        if (exchange.AddressCondition is { } condition)
+        var choice = egress.Choose(exchange);
+        if (!choice.IsUsual)
         {
-            proxyRequest.Options.Set(ConditionalPools.Condition, condition);
+            proxyRequest.Options.Set(EgressChoice.Key, choice);
         }
 
         exchange.UpstreamObserver?.OnSending(proxyRequest);

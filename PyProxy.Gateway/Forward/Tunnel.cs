@@ -16,7 +16,8 @@ internal sealed class Tunnel : IDisposable
 
     private const int Running = -1;
 
-    // How long a client may go on sending to a destination that has answered and closed; nginx's lingering_timeout is the same.
+    // How long a client may go on sending to a destination that has answered and closed, and how long what a client has left behind may take
+    // to get to the destination; nginx's lingering_timeout is the same.
     private static readonly TimeSpan LingerTimeout = TimeSpan.FromSeconds(5);
 
     private readonly ITunnelLeg _client;
@@ -34,6 +35,7 @@ internal sealed class Tunnel : IDisposable
     private ITimer? _timer;
     private long _lastMoved;
     private long _lingerStarted;
+    private TunnelEnd _lingerEnd;
     private volatile bool _lingers;
     private volatile bool _clientEnded;
     private volatile bool _destinationEnded;
@@ -88,6 +90,12 @@ internal sealed class Tunnel : IDisposable
             }
         }
     }
+
+    /// <summary>
+    /// The client's end is known to be dead. What it sent before may still be on its way to the destination, its end too: a reset would lose
+    /// them. What cannot end by itself is ended soon.
+    /// </summary>
+    public void ClientGone() => Linger(TunnelEnd.ClientReset);
 
     /// <summary>Bytes have reached the other end.</summary>
     public void Passed(bool fromClient, int count)
@@ -257,10 +265,16 @@ internal sealed class Tunnel : IDisposable
             return false;
         }
 
+        Linger(TunnelEnd.DestinationReset);
+        return true;
+    }
+
+    private void Linger(TunnelEnd end)
+    {
         _lingerStarted = _time.GetTimestamp();
+        _lingerEnd = end;
         _lingers = true;
         CheckLimits();
-        return true;
     }
 
     private void MarkEnded(bool fromClient)
@@ -284,7 +298,7 @@ internal sealed class Tunnel : IDisposable
         Consider(_lifetime, _started, TunnelEnd.Lifetime);
         if (_lingers)
         {
-            Consider(LingerTimeout, _lingerStarted, TunnelEnd.DestinationReset);
+            Consider(LingerTimeout, _lingerStarted, _lingerEnd);
         }
 
         if (left <= TimeSpan.Zero)

@@ -29,7 +29,7 @@ internal sealed partial class TunnelRelay(
                 await using (tunnel.StartTimer())
                 await using (drain.TunnelDeadline.UnsafeRegister(static state => ((Tunnel)state!).Cut(TunnelEnd.Drained), tunnel))
                 await using (cut.Token.UnsafeRegister(static state => ((Tunnel)state!).Cut(TunnelEnd.Cut), tunnel))
-                await using (clientGone.UnsafeRegister(static state => ((Tunnel)state!).Cut(TunnelEnd.ClientReset), tunnel))
+                await using (clientGone.UnsafeRegister(static state => ((Tunnel)state!).ClientGone(), tunnel))
                 {
                     await tunnel.RunAsync();
                 }

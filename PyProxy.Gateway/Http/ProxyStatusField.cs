@@ -30,6 +30,17 @@ internal static class ProxyStatusField
             field.Append("; error=").Append(error.Token);
         }
 
+        if (error.NextHop is not null)
+        {
+            field.Append("; next-hop=");
+            AppendString(field, error.NextHop);
+        }
+
+        if (error.ReceivedStatus is { } received)
+        {
+            field.Append("; received-status=").Append(received);
+        }
+
         field.Append("; details=");
         AppendString(field, error.Detail);
         return field.ToString();

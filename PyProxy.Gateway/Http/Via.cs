@@ -7,6 +7,8 @@ namespace PyProxy.Gateway.Http;
 /// <summary>The gateway's entry in <c>Via</c> (RFC 9110 §7.6.3), for messages received in each version of HTTP.</summary>
 internal sealed class Via(GatewayIdentity identity)
 {
+    private const int MaxReceived = 2048; // dozens of proxies
+
     private readonly string _http10 = $"1.0 {identity.Pseudonym}";
     private readonly string _http11 = $"1.1 {identity.Pseudonym}";
     private readonly string _http2 = $"2.0 {identity.Pseudonym}";
@@ -21,6 +23,17 @@ internal sealed class Via(GatewayIdentity identity)
         }
 
         return HttpProtocol.IsHttp2(protocol) ? _http2 : HttpProtocol.IsHttp3(protocol) ? _http3 : _http10;
+    }
+
+    /// <summary>
+    /// What a request that ends here and begins anew at the next proxy (CONNECT) carries: the entries that it came with, and the gateway's. The
+    /// next one finds a loop by them.
+    /// </summary>
+    public string ForNextProxy(HttpRequest request)
+    {
+        var own = ForRequest(request.Protocol);
+        var received = request.Headers.Via.ToString();
+        return received.Length is 0 or > MaxReceived || received.AsSpan().ContainsAnyExceptInRange(' ', '~') ? own : $"{received}, {own}";
     }
 
     /// <summary>The entry for a response that an origin gave in <paramref name="version"/>.</summary>

@@ -15,9 +15,6 @@ internal interface ILimiterEngine
     /// <param name="cancellationToken">Cancelled when the client has gone.</param>
     ValueTask<LimitDecision> AcquireAsync(LimitAttempt attempt, CancellationToken cancellationToken);
 
-    /// <summary>How the limits of all plans of <paramref name="attempt"/> stand, without taking anything: for people who ask.</summary>
-    ValueTask<IReadOnlyList<LimitStanding>> PeekAsync(LimitAttempt attempt, CancellationToken cancellationToken);
-
     /// <summary>Gives back what <paramref name="attempt"/> holds. Neither waits nor throws.</summary>
     void Release(LimitAttempt attempt);
 }

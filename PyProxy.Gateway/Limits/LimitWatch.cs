@@ -39,6 +39,20 @@ internal sealed class LimitWatch(PlanDirectory plans, MemoryLimiterEngine memory
         return (uses, CountedWhere.Redis);
     }
 
+    /// <summary>How the limits of all plans that apply to one exchange stand, without taking anything.</summary>
+    public async Task<IReadOnlyList<LimitUse>> UseAsync(LimitAttempt attempt)
+    {
+        List<LimitUse> uses = [];
+        foreach (var group in attempt.Plans.ToArray().SelectMany(static plan => plan.Groups))
+        {
+            var subject = attempt.Subject.KeyIn(group.Scope);
+            var use = shared.IsConfigured ? await shared.LookAsync(subject, group) : null;
+            uses.AddRange((use ?? memory.UseOf(subject, group)).Limits);
+        }
+
+        return uses;
+    }
+
     /// <summary>Gives back all permits of the rates that are counted by this user; what is held goes on being held.</summary>
     /// <returns>False where Redis, which has the counts, is away.</returns>
     public Task<bool> ResetAsync(string user, CancellationToken cancellationToken)

@@ -14,6 +14,12 @@ internal interface IConnectionTakeover
     /// </summary>
     ValueTask<ITunnelLeg> TakeAsync(ReadOnlyMemory<byte> greeting, CancellationToken ct);
 
+    /// <summary>
+    /// Says beforehand that the connection is to become a tunnel: that its client has sent its last then ends one direction, and is no news of
+    /// a client that has gone. To be called before anything else.
+    /// </summary>
+    void ExpectTunnel();
+
     /// <inheritdoc cref="ITunnelFeature.RunBehindRequest"/>
     void RunBehindRequest(Func<Task> tunnel);
 }

@@ -12,18 +12,19 @@ internal sealed class ListenerAdaptersMiddleware(RequestDelegate next)
     {
         var features = context.Features;
 
-        // 1. The CONNECT head normaliser learns where the next request begins. On HTTP/2 requests share the connection's bytes: no such
-        // place.
+        // 1. The CONNECT head normaliser learns where the next request begins, and tells a target that Kestrel's reading of it does not
+        // allow. On HTTP/2 requests share the connection's bytes: no such place.
+        var target = features.Get<SocksTarget>()?.Authority;
         if (features.Get<IRequestBoundaryFeature>() is { } boundary && !HttpProtocol.IsHttp2(context.Request.Protocol))
         {
-            boundary.HeadConsumed(IsHeadAll(features));
+            target = boundary.HeadConsumed(BodyLength(context));
         }
 
-        // 2. A SOCKS client's destination that Kestrel's reading of a request target does not allow.
-        if (features.Get<SocksTarget>() is { } target)
+        // 2. The real target, which is such a one or a SOCKS client's.
+        if (target is not null)
         {
-            features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = target.Authority;
-            context.Request.Host = new HostString(target.Authority);
+            features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = target;
+            context.Request.Host = new HostString(target);
         }
 
         // 3. Only a forward request may name another scheme than its connection's (Kestrel's AllowAlternateSchemes knows no roles).
@@ -36,10 +37,21 @@ internal sealed class ListenerAdaptersMiddleware(RequestDelegate next)
     }
 
     /// <summary>
-    /// Whether a request is its head and nothing else: Kestrel has consumed exactly the head by now, so the next byte begins another
-    /// request where there is no body and no upgrade. Without the features that say so, nothing is proven.
+    /// Kestrel has consumed exactly the head by now, and will consume exactly the body that it says here, before it reads the next head.
+    /// Without the features that say so, and where an upgrade or chunks decide it, nothing is proven.
     /// </summary>
-    private static bool IsHeadAll(IFeatureCollection features)
-        => features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }
-            && features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true };
+    private static long? BodyLength(HttpContext context)
+    {
+        if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true })
+        {
+            return null;
+        }
+
+        return context.Features.Get<IHttpRequestBodyDetectionFeature>() switch
+        {
+            { CanHaveBody: false } => 0,
+            not null when context.Request.Headers.TransferEncoding.Count == 0 => context.Request.ContentLength,
+            _ => null,
+        };
+    }
 }

@@ -1,5 +1,9 @@
+using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Http;
+using PyProxy.Gateway.Reverse.Policies;
+using PyProxy.Gateway.Sections;
+using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using ConfigurationSection = PyProxy.Gateway.Sections.ConfigurationSection;
 
@@ -19,8 +23,19 @@ internal static class ReverseExtensions
     {
         services.AddRequestRules();
         services.AddSingleton<ConfigurationSection>(new ReverseProxySection(policies));
-        services.AddReverseProxy().LoadFromConfig(section).AddTransforms<ReverseTransforms>();
+        services.AddGatewaySection<RoutePoliciesOptions, RoutePoliciesOptionsValidator>(RoutePoliciesOptions.SectionPath);
+        services.AddReverseProxy().LoadFromConfig(section).AddTransforms<ReverseTransforms>().AddTransforms<ClusterEgress>();
         services.Replace(ServiceDescriptor.Singleton<IForwarderHttpClientFactory, ReverseHttpClientFactory>());
+        return services;
+    }
+
+    /// <summary>What it takes for routes to name timeouts and CORS policies of the configuration; a candidate's routes are judged with it too.</summary>
+    public static IServiceCollection AddRoutePolicies(this IServiceCollection services)
+    {
+        services.AddRequestTimeouts();
+        services.AddCors();
+        services.AddSingleton<IProxyConfigFilter, ConfiguredTimeouts>();
+        services.AddSingleton<ICorsPolicyProvider, ConfiguredCorsPolicies>();
         return services;
     }
 

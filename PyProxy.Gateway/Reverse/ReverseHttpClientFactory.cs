@@ -19,6 +19,21 @@ internal sealed class ReverseHttpClientFactory(EgressHandlers egress, Via via, I
         handler.ActivityHeadersPropagator = null;
     }
 
+    // YARP compares the settings of the client alone.
+    protected override bool CanReuseOldClient(ForwarderHttpClientContext context)
+        => base.CanReuseOldClient(context) && ClusterEgress.ProfileOf(context.OldMetadata) == ClusterEgress.ProfileOf(context.NewMetadata);
+
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler)
-        => new ResponseRulesHandler(handler, via);
+        => new ResponseRulesHandler(ByProfile(context, handler), via);
+
+    private HttpMessageHandler ByProfile(ForwarderHttpClientContext context, HttpMessageHandler handler)
+    {
+        if (ClusterEgress.ProfileOf(context.NewMetadata) is not { } profile)
+        {
+            return handler;
+        }
+
+        handler.Dispose(); // a profile may need several, each made like this one
+        return egress.CreateHandler(profile, made => ConfigureHandler(context, made));
+    }
 }

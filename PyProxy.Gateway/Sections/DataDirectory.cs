@@ -5,7 +5,9 @@ internal sealed class DataDirectory(IConfiguration configuration, IHostEnvironme
 {
     public const string Key = "Gateway:DataDirectory";
 
-    public string Path => System.IO.Path.GetFullPath(configuration[Key] ?? "data", environment.ContentRootPath);
+    public const string Default = "data";
+
+    public string Path => System.IO.Path.GetFullPath(configuration[Key] ?? Default, environment.ContentRootPath);
 
     /// <summary>The full name of a file of the gateway's; an absolute path stays what it is.</summary>
     public string Resolve(string path) => System.IO.Path.GetFullPath(path, Path);

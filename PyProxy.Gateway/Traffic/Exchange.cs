@@ -71,6 +71,9 @@ internal sealed class Exchange
     /// <summary>Egress profile that a rule chose; otherwise the user's or the plan's holds.</summary>
     public string? EgressProfile { get; set; }
 
+    /// <summary>Egress profile of the first plan that applies and names one.</summary>
+    public string? EgressProfileByPlan { get; set; }
+
     /// <summary>Privacy profile that a rule chose; otherwise the user's, a group's or the endpoint's holds.</summary>
     public string? PrivacyProfile { get; set; }
 

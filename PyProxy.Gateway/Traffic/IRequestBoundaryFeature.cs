@@ -10,8 +10,10 @@ internal interface IRequestBoundaryFeature
     /// To be called by the pipeline for every request on the connection, before the request's body is touched: at that time the HTTP server
     /// has consumed exactly the request's head.
     /// </summary>
-    /// <param name="nextByteBeginsRequest">
-    /// Whether the byte behind the head can only be the first of another request: the request has no body and asks for no upgrade.
+    /// <param name="bodyLength">
+    /// How many bytes lie between the head and the first byte of another request, as the server has it; <see langword="null"/> where nobody
+    /// can say: a chunked body, an upgrade.
     /// </param>
-    void HeadConsumed(bool nextByteBeginsRequest);
+    /// <returns>The target of the request where the server has been shown another in its place; otherwise <see langword="null"/>.</returns>
+    string? HeadConsumed(long? bodyLength);
 }

@@ -33,6 +33,9 @@ internal sealed class KnownUser
     /// <summary><see langword="null"/> where the user has no plan.</summary>
     public string? Plan { get; }
 
+    /// <summary>Name of the user's profile in <c>Gateway:Egress:Profiles</c>; <see langword="null"/> where the user has none.</summary>
+    public string? EgressProfile { get; init; }
+
     /// <summary>The same as ASP.NET Core knows it.</summary>
     public ClaimsPrincipal Principal { get; }
 }

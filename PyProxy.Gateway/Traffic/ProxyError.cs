@@ -29,6 +29,12 @@ internal sealed record ProxyError(int Status, string? Token, Fault Fault, string
     /// <summary>The setting that would allow what was refused, as a configuration path.</summary>
     public string? Setting { get; init; }
 
+    /// <summary>The next proxy on the way, by its configured name; the parameter <c>next-hop</c> of <c>Proxy-Status</c>.</summary>
+    public string? NextHop { get; init; }
+
+    /// <summary>What that one answered; <c>received-status</c>.</summary>
+    public int? ReceivedStatus { get; init; }
+
     /// <summary>File of the template that a page for browsers is made from, in place of the configured one.</summary>
     public string? Page { get; init; }
 

@@ -73,6 +73,10 @@ internal static class ProxyErrors
     public static ProxyError DestinationUnavailable(string detail)
         => new(StatusCodes.Status503ServiceUnavailable, "destination_unavailable", Fault.Destination, detail);
 
+    /// <summary>The gateway's own configuration, or what a database or a token says, cannot be followed.</summary>
+    public static ProxyError Misconfigured(string detail, string setting)
+        => new(StatusCodes.Status500InternalServerError, "proxy_configuration_error", Fault.Gateway, detail) { Setting = setting };
+
     /// <summary>For what would last longer than the gateway; requests are still served.</summary>
     public static ProxyError Draining { get; } = new(
         StatusCodes.Status503ServiceUnavailable, "proxy_internal_response", Fault.Gateway, "The gateway is draining and opens no new tunnels.");

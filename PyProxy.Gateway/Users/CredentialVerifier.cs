@@ -15,9 +15,7 @@ namespace PyProxy.Gateway.Users;
 /// </summary>
 internal sealed partial class CredentialVerifier : ICredentialVerifier, IUserLookup, IDisposable
 {
-    // What an unknown name is verified against, so that it takes as long as a known one.
-    private static readonly PasswordHash Nobody = PasswordHash.Create(Guid.NewGuid().ToString());
-
+    private readonly Decoy _decoy = new();
     private readonly UserStores _stores;
     private readonly IDisposable _subscription;
     private readonly PasswordThreads _threads;
@@ -57,6 +55,9 @@ internal sealed partial class CredentialVerifier : ICredentialVerifier, IUserLoo
     /// <inheritdoc/>
     public KnownUser? FindVerified(ReadOnlySpan<byte> userName, ReadOnlySpan<byte> password)
         => Remembered(DigestOf(CredentialKind.Password, userName, password));
+
+    /// <inheritdoc/>
+    public KnownUser? FindVerifiedApiKey(string key) => Remembered(DigestOf(CredentialKind.ApiKey, userName: "", key));
 
     /// <inheritdoc/>
     public ValueTask<KnownUser?> VerifyPasswordAsync(string userName, string password, CancellationToken cancellationToken)
@@ -147,10 +148,9 @@ internal sealed partial class CredentialVerifier : ICredentialVerifier, IUserLoo
             hash = null;
         }
 
-        // 3. Chosen ones in their turn. A client opens several connections at once; one of them may meanwhile have done the work for all.
+        // 3. Chosen ones in their turn. Somebody else's login with the same may meanwhile have done the work.
         var started = _time.GetTimestamp();
-        var right = await _threads.RunAsync(
-            () => hash is null ? Nobody.Verify(password) && false : Remembered(digest) is not null || hash.Verify(password), cancellationToken);
+        var right = await _threads.RunAsync(() => Remembered(digest) is not null || Verify(hash, password), cancellationToken);
         _metrics.Verified(_time.GetElapsedTime(started), right);
         if (!right)
         {
@@ -160,6 +160,22 @@ internal sealed partial class CredentialVerifier : ICredentialVerifier, IUserLoo
         // 4. The password is at hand only now.
         await UpgradeAsync(user!, store!, password, cancellationToken);
         return Remember(digest, user!.Account, before);
+    }
+
+    /// <summary>Takes as long for no hash at all, and for one of the forms that cost nothing, as for one as they are made today.</summary>
+    private bool Verify(PasswordHash? hash, string password)
+    {
+        if (hash?.Verify(password) == true)
+        {
+            return true;
+        }
+
+        if (hash is null or Sha1Hash or Apr1Hash)
+        {
+            _decoy.Verify(password, _options.CurrentValue.PasswordHashing);
+        }
+
+        return false;
     }
 
     private async ValueTask UpgradeAsync(StoredUser user, IUserStore store, string password, CancellationToken cancellationToken)

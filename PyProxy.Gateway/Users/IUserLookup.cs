@@ -25,6 +25,9 @@ internal interface IUserLookup
     /// </summary>
     KnownUser? FindVerified(ReadOnlySpan<byte> userName, ReadOnlySpan<byte> password);
 
+    /// <summary>The same for an API key.</summary>
+    KnownUser? FindVerifiedApiKey(string key);
+
     /// <summary>The user, or <see langword="null"/> where name or password are not right. Takes as long for unknown names as for known ones.</summary>
     /// <exception cref="ProxyException">More verifications are waiting than will be done in a time that a client waits, or a store is away.</exception>
     ValueTask<KnownUser?> VerifyPasswordAsync(string userName, string password, CancellationToken cancellationToken);

@@ -47,6 +47,9 @@ internal sealed class AccountOptions
     [Description("Name of the user's plan in Gateway:Plans. Default: none, no limits per user.")]
     public string? Plan { get; init; }
 
+    [Description("Name of the profile in Gateway:Egress:Profiles by which the user's forward requests and tunnels leave. Default: none, the plan's or the default holds.")]
+    public string? EgressProfile { get; init; }
+
     [Description("true keeps the user but accepts no credentials. Default: false.")]
     public bool Disabled { get; init; }
 }

@@ -97,17 +97,48 @@ public sealed class ConnectHeadOverKestrelTests
     }
 
     [Fact]
-    public async Task BehindABody_TheBoundaryIsNotProvenBeforeTheNextRequest()
+    public async Task ConnectBehindABody_ReachesThePipeline()
     {
         await using var server = await StartAsync();
         using var client = await server.ConnectAsync();
-        await client.SendAsync("POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 1\r\n\r\nx" + Get + Connect);
+        const string Post = "POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 1\r\n\r\nx";
+        await client.SendAsync(Post + Connect + Post);
+        Assert.Equal("200 x", await client.ReceiveResponseAsync());
+        Assert.Equal(Refused, await client.ReceiveResponseAsync());
+        Assert.Equal("200 x", await client.ReceiveResponseAsync());
+
+        // A body that the pipeline leaves unread is read by the server, to the same end.
+        await client.SendAsync($"GET / HTTP/1.1\r\nHost: o\r\nContent-Length: {Connect.Length}\r\n\r\n{Connect}");
+        Assert.Equal("200 get", await client.ReceiveResponseAsync());
+        await client.SendAsync(Connect);
+        Assert.Equal(Refused, await client.ReceiveResponseAsync());
+    }
+
+    [Fact]
+    public async Task BehindAChunkedBody_TheBoundaryIsNotProvenBeforeTheNextRequest()
+    {
+        await using var server = await StartAsync();
+        using var client = await server.ConnectAsync();
+        const string Post = "POST / HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
+        await client.SendAsync(Post + Get + Connect);
         Assert.Equal("200 x", await client.ReceiveResponseAsync());
         Assert.Equal("200 get", await client.ReceiveResponseAsync());
         Assert.Equal(Refused, await client.ReceiveResponseAsync());
-        await client.SendAsync("POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 1\r\n\r\nx" + Connect);
+        await client.SendAsync(Post + Connect);
         Assert.Equal("200 x", await client.ReceiveResponseAsync());
         Assert.StartsWith("400 ", await client.ReceiveResponseAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TargetWithUnderscore_ReachesThePipelineAsItCame()
+    {
+        await using var server = await StartAsync();
+        using var client = await server.ConnectAsync();
+        foreach (var (target, host) in new[] { ("my_service:443", "my_service:443"), ("my_service:8443", "proxy"), ("a.example:443", "my_service") })
+        {
+            await client.SendAsync($"CONNECT {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            Assert.Equal($"407 {target}", await client.ReceiveResponseAsync());
+        }
     }
 
     [Fact]

@@ -145,14 +145,53 @@ public sealed class ConnectHeadPipeReaderTests
         await PassAsync("POST");
         await SendAsync(Head);
         await PassAsync(Head);
-        _reader.HeadConsumed(nextByteBeginsRequest: false);
+        _reader.HeadConsumed(bodyLength: null);
         await SendAsync(Head);
         await PassAsync(Head);
-        _reader.HeadConsumed(nextByteBeginsRequest: true);
+        _reader.HeadConsumed(bodyLength: 0);
         await SendAsync(Head);
         await PassAsync(Rewritten);
         await SendAsync(Head);
         await PassAsync(Head); // the tunnel's own bytes
+    }
+
+    [Fact]
+    public async Task BehindABodyOfKnownLength_TheNextHeadIsRewritten()
+    {
+        await SendAsync("POST");
+        await PassAsync("POST");
+        Assert.Null(_reader.HeadConsumed(bodyLength: Head.Length + 3));
+        await SendAsync(Head + "abc" + Head);
+
+        var result = await ReadAsync();
+        _reader.AdvanceTo(result.Buffer.GetPosition(5)); // in pieces
+        result = await ReadAsync();
+        Assert.Equal(Head[5..] + "abc" + Head, Text(result));
+        _reader.AdvanceTo(result.Buffer.GetPosition(Head.Length - 5 + 3));
+        await PassAsync(Rewritten);
+    }
+
+    [Fact]
+    public async Task MoreThanTheBodyConsumed_NothingIsTouchedAnyMore()
+    {
+        await SendAsync("POST");
+        await PassAsync("POST");
+        _reader.HeadConsumed(bodyLength: 3);
+        await SendAsync("abcd");
+        await PassAsync("abcd");
+        await SendAsync(Head);
+        await PassAsync(Head);
+    }
+
+    [Fact]
+    public async Task HiddenTarget_IsToldOnceForItsHead()
+    {
+        await SendAsync("CONNECT a_b:1 HTTP/1.1\r\nHost: a_b:1\r\n\r\n");
+        await PassAsync($"CONNECT {ConnectHead.StandIn} HTTP/1.1\r\nHost: {ConnectHead.StandIn}\r\n\r\n");
+        Assert.Equal("a_b:1", _reader.HeadConsumed(bodyLength: 0));
+        await SendAsync(Head);
+        await PassAsync(Rewritten);
+        Assert.Null(_reader.HeadConsumed(bodyLength: 0));
     }
 
     [Fact]

@@ -14,6 +14,18 @@ public sealed class ConnectHeadTests
     public void HostThatDiffers_IsMadeTheTarget(string head, string expected) => Assert.Equal(expected, Rewrite(head));
 
     [Theory]
+    [InlineData("a_b:1")]
+    [InlineData("c")]
+    public void TargetThatKestrelRefuses_IsHidden(string host)
+    {
+        var rewritten = ConnectHead.Rewrite(Encoding.Latin1.GetBytes($"CONNECT a_b:1 HTTP/1.1\r\nX: a_b:1\r\nHost: {host}\r\n\r\n"), out var hidden);
+
+        Assert.Equal("a_b:1", hidden);
+        Assert.Equal(
+            $"CONNECT {ConnectHead.StandIn} HTTP/1.1\r\nX: a_b:1\r\nHost: {ConnectHead.StandIn}\r\n\r\n", Encoding.Latin1.GetString(rewritten!));
+    }
+
+    [Theory]
     [InlineData("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n")] // right already
     [InlineData("CONNECT a:1 HTTP/1.0\r\n\r\n")] // HTTP/1.0 needs none
     [InlineData("CONNECT a:1 HTTP/1.1\r\n\r\n")] // none: Kestrel's 400
@@ -41,5 +53,5 @@ public sealed class ConnectHeadTests
     public void AnythingElse_IsLeftToKestrel(string head) => Assert.Null(Rewrite(head));
 
     private static string? Rewrite(string head)
-        => ConnectHead.Rewrite(Encoding.Latin1.GetBytes(head)) is { } rewritten ? Encoding.Latin1.GetString(rewritten) : null;
+        => ConnectHead.Rewrite(Encoding.Latin1.GetBytes(head), out _) is { } rewritten ? Encoding.Latin1.GetString(rewritten) : null;
 }

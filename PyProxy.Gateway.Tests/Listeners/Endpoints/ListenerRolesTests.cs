@@ -82,6 +82,24 @@ public sealed class ListenerRolesTests
     }
 
     [Theory]
+    [InlineData("Reverse")]
+    [InlineData("Forward")]
+    [InlineData("Admin")]
+    public async Task Sni_ChoosesTheCertificateOnEveryRole(string role)
+    {
+        using var files = new Files();
+        await using var server = await ListenerServer.StartAsync([
+            ("Kestrel:Endpoints:Tls:Url", "https://127.0.0.1:0"),
+            ("Kestrel:Endpoints:Tls:Role", role),
+            .. files.Certificate("Kestrel:Endpoints:Tls:Sni:a.example:Certificate", "a.example"),
+            .. files.Certificate("Kestrel:Endpoints:Tls:Sni:*.b.example:Certificate", "b.example")]);
+
+        Assert.Equal("CN=a.example HTTP/1.1 404", await AskByNameAsync(server, "a.example"));
+        Assert.Equal("CN=b.example HTTP/1.1 404", await AskByNameAsync(server, "x.b.example"));
+        await Assert.ThrowsAnyAsync<Exception>(() => AskByNameAsync(server, "c.example")); // no certificate is anybody's
+    }
+
+    [Theory]
     [InlineData("Forward", "HTTP/1.1 404")]
     [InlineData("Reverse", "HTTP/1.1 400")]
     public async Task ConnectWithAnotherHost_PassesBehindTlsOnForwardOnly(string role, string expected)
@@ -116,20 +134,32 @@ public sealed class ListenerRolesTests
         await Assert.ThrowsAsync<HttpRequestException>(() => server.AskTlsAsync("Tls", "/web", HttpVersion.Version11));
     }
 
+    private static async Task<string> AskByNameAsync(ListenerServer server, string name)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, server.Registry.Find("Tls").Port, TestContext.Current.CancellationToken);
+        await using var tls = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, _, _, _) => true);
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = name }, TestContext.Current.CancellationToken);
+        await tls.WriteAsync(Encoding.ASCII.GetBytes($"GET /none HTTP/1.1\r\nHost: {name}\r\n\r\n"), TestContext.Current.CancellationToken);
+        var start = new byte["HTTP/1.1 404".Length];
+        await tls.ReadExactlyAsync(start, TestContext.Current.CancellationToken);
+        return $"{tls.RemoteCertificate!.Subject} {Encoding.ASCII.GetString(start)}";
+    }
+
     private sealed class Files : IDisposable
     {
         private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-listeners");
 
-        public (string, string)[] Tls
+        public (string, string)[] Tls =>
+            [("Kestrel:Endpoints:Tls:Url", "https://127.0.0.1:0"), .. Certificate("Kestrel:Endpoints:Tls:Certificate", "localhost")];
+
+        /// <summary>The settings of a section that names a certificate.</summary>
+        public (string, string)[] Certificate(string section, string name)
         {
-            get
-            {
-                using var certificate = ListenerServer.Certificate("localhost");
-                return [
-                    ("Kestrel:Endpoints:Tls:Url", "https://127.0.0.1:0"),
-                    ("Kestrel:Endpoints:Tls:Certificate:Path", Write("tls.pem", certificate.ExportCertificatePem())),
-                    ("Kestrel:Endpoints:Tls:Certificate:KeyPath", Write("tls.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()))];
-            }
+            using var certificate = ListenerServer.Certificate(name);
+            return [
+                ($"{section}:Path", Write($"{name}.pem", certificate.ExportCertificatePem())),
+                ($"{section}:KeyPath", Write($"{name}.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()))];
         }
 
         public string Write(string name, string text)

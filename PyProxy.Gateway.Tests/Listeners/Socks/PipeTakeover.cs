@@ -16,6 +16,11 @@ internal sealed class PipeTakeover(ConnectionContext context) : IConnectionTakeo
         return new Leg(_transport, context);
     }
 
+    public void ExpectTunnel()
+    {
+        // Nobody here takes an end for a client's leaving.
+    }
+
     public void RunBehindRequest(Func<Task> tunnel) => throw new NotSupportedException("These tunnels run inside their requests.");
 
     /// <summary>Connection middleware that makes connections able to be taken over.</summary>

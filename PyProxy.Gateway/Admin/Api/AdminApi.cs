@@ -30,6 +30,7 @@ internal static class AdminApi
         services.Configure<RouteHandlerOptions>(static routes => routes.ThrowOnBadRequest = true); // so that the answer says what was wrong
         services.AddAdminDocument();
         services.AddSingleton<Uptime>();
+        services.AddSingleton<UserKeeping>();
         services.AddSingleton<UserPlans>();
     }
 
@@ -44,7 +45,9 @@ internal static class AdminApi
         ConfigurationResource.Map(api);
         ConnectionsResource.Map(api);
         DestinationsResource.Map(api);
+        UpstreamsResource.Map(api);
         DrainResource.Map(api);
+        UsersResource.Map(api);
         LimitsResource.Map(api);
         RulesResource.Map(api);
         ListsResource.Map(api);

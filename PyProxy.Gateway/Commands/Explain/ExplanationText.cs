@@ -142,7 +142,7 @@ internal static class ExplanationText
 
         if (answer.Egress is { } egress)
         {
-            Fact(console, "way out", $"{(egress.Profile is null ? "no egress profile" : $"egress profile {egress.Profile}")}, from {egress.SourceAddress ?? "an address of the system's choice"}");
+            Fact(console, "way out", $"{(egress.Profile is null ? "no egress profile" : $"egress profile {egress.Profile} (by {egress.By.ToLowerInvariant()})")}{(egress.Upstream is null ? "" : $", through the upstream proxy {egress.Upstream}")}, from {egress.SourceAddress ?? "an address of the system's choice"}");
             foreach (var address in egress.Addresses)
             {
                 Fact(console, "address", $"{address.Address} {(address.Dialed ? "may be dialed" : "is not dialed")}{By(address)}");

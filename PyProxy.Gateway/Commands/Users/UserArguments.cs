@@ -11,6 +11,8 @@ internal static class UserArguments
 
     public static Option<string?> Plan(string description) => new("--plan") { Description = description, HelpName = "PLAN" };
 
+    public static Option<string?> EgressProfile(string description) => new("--egress-profile") { Description = description, HelpName = "PROFILE" };
+
     public static Option<bool> Generate() => new("--generate")
     {
         Description = "Make a password of 160 bits and print it once. It is verified in microseconds: for machines, and for very many users.",

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.Extensions.Options;
+using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.State.Database;
 using PyProxy.Gateway.Users;
 using PyProxy.Gateway.Users.Passwords;
@@ -70,6 +71,11 @@ internal sealed class UserSession
             await session.ErrorAsync($"{e.Message} (Gateway:SharedState:Database says where it is.)");
             return ExitCodes.Unavailable;
         }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await session.ErrorAsync("Interrupted.");
+            return ExitCodes.Interrupted;
+        }
     }
 
     public Task SayAsync(string text) => Invocation.Output.WriteLineAsync(text);
@@ -83,16 +89,21 @@ internal sealed class UserSession
         return ExitCodes.NoUser;
     }
 
-    /// <returns>What is wrong with the plan's name; <see langword="null"/> where nothing is.</returns>
-    public string? PlanMistake(string? plan)
+    /// <inheritdoc cref="PlanNames.Mistake"/>
+    public string? PlanMistake(string? plan) => PlanNames.Mistake(_configuration, plan);
+
+    /// <returns>What is wrong with the egress profile's name; <see langword="null"/> where nothing is.</returns>
+    public string? EgressMistake(string? profile)
     {
-        if (string.IsNullOrEmpty(plan) || _configuration.GetSection($"Gateway:Plans:{plan}").Exists())
+        const string Section = "Gateway:Egress:Profiles";
+        if (string.IsNullOrEmpty(profile) || EgressSnapshot.DirectName.Equals(profile, StringComparison.OrdinalIgnoreCase)
+            || _configuration.GetSection($"{Section}:{profile}").Exists())
         {
             return null;
         }
 
-        var plans = _configuration.GetSection("Gateway:Plans").GetChildren().Select(p => p.Key).ToList();
-        return $"there is no plan '{plan}'; {(plans.Count == 0 ? "Gateway:Plans defines none" : $"Gateway:Plans defines: {string.Join(", ", plans)}")}";
+        var known = _configuration.GetSection(Section).GetChildren().Select(static p => p.Key).ToList();
+        return $"there is no egress profile '{profile}'; {Section} defines{(known.Count == 0 ? " none" : $": {string.Join(", ", known)}")}";
     }
 
     /// <summary>Asks for a password, or makes one and shows it, the only time that it can be seen.</summary>

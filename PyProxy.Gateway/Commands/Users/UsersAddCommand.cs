@@ -11,6 +11,7 @@ internal static class UsersAddCommand
         var name = UserArguments.Name();
         var groups = UserArguments.Groups("A group that the user belongs to; may be given several times.");
         var plan = UserArguments.Plan("The user's plan in Gateway:Plans.");
+        var egress = UserArguments.EgressProfile("The user's profile in Gateway:Egress:Profiles.");
         var generate = UserArguments.Generate();
         var noPassword = new Option<bool>("--no-password") { Description = "No password is right: the user comes by API key, certificate, token or address." };
         var command = new Command("add", """
@@ -20,7 +21,7 @@ internal static class UsersAddCommand
               PyProxy.Gateway users add alice --group staff --plan standard
               PyProxy.Gateway users add alice < password.txt
               PyProxy.Gateway users add robot --generate
-            """) { name, groups, plan, generate, noPassword };
+            """) { name, groups, plan, egress, generate, noPassword };
         var configuration = new ConfigurationArguments();
         configuration.AddTo(command);
         command.SetAction((arguments, cancellationToken) => UserSession.RunAsync(arguments, configuration, program, AddAsync, cancellationToken));
@@ -29,7 +30,7 @@ internal static class UsersAddCommand
         async Task<int> AddAsync(UserSession session, ParseResult arguments, CancellationToken cancellationToken)
         {
             var user = arguments.GetRequiredValue(name);
-            var mistake = UserName.IsValid(user) ? session.PlanMistake(arguments.GetValue(plan)) : UserName.Rule;
+            var mistake = UserName.IsValid(user) ? session.PlanMistake(arguments.GetValue(plan)) ?? session.EgressMistake(arguments.GetValue(egress)) : UserName.Rule;
             if (mistake is not null)
             {
                 await session.ErrorAsync($"{user}: {mistake}.");
@@ -47,7 +48,14 @@ internal static class UsersAddCommand
                 return ExitCodes.Failure;
             }
 
-            var record = new UserRecord { Name = user, PasswordHash = hash, Groups = arguments.GetValue(groups) ?? [], Plan = arguments.GetValue(plan) };
+            var record = new UserRecord
+            {
+                Name = user,
+                PasswordHash = hash,
+                Groups = arguments.GetValue(groups) ?? [],
+                Plan = arguments.GetValue(plan),
+                EgressProfile = arguments.GetValue(egress),
+            };
             if (!await session.Records.AddAsync(record, cancellationToken))
             {
                 return await ExistsAsync(session, user);

@@ -29,9 +29,10 @@ internal static class UsersImportCommand
         var command = new Command("import", """
             Bring many users into the database, from CSV or htpasswd.
 
-            CSV begins with a heading, out of: name, password, password_hash, groups, plan, disabled. Groups are separated by semicolons.
+            CSV begins with a heading, out of: name, password, password_hash, groups, plan, egress_profile, disabled. Groups are separated by semicolons.
             Clear passwords are hashed on all processors, which takes tens of milliseconds each; hashes are taken as they are, and weak ones of
             htpasswd are replaced at the user's next login. A bad line is named by its number and spoils no other. Exit code 65 if there were any.
+            Ctrl+C ends it in order: what has been written stays, with --atomic nothing does.
 
             Examples:
               PyProxy.Gateway users import users.csv
@@ -54,12 +55,23 @@ internal static class UsersImportCommand
             var started = Stopwatch.GetTimestamp();
             var mode = new UserImportMode { Atomic = arguments.GetValue(atomic), Replace = arguments.GetValue(update), Generated = arguments.GetValue(generated) };
             var import = new UserImport(session.Records, session.Options.PasswordHashing, mode);
-            var reader = new UserImportReader(session.PlanMistake);
+            var reader = new UserImportReader(session.PlanMistake, session.EgressMistake);
             var isCsv = (arguments.GetValue(format) ?? (path == "-" || path.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? ImportFormat.Csv : ImportFormat.Htpasswd))
                 == ImportFormat.Csv;
             var users = isCsv ? reader.ReadCsv(lines) : reader.ReadHtpasswd(lines);
-            var imported = await WithProgressAsync(lines.Length, advance => import.RunAsync(users, reader.LineOf, advance, cancellationToken));
-            return await ReportAsync(session, path, import.Mistakes, imported, Stopwatch.GetElapsedTime(started), mode.Atomic);
+            try
+            {
+                await WithProgressAsync(lines.Length, advance => import.RunAsync(users, reader.LineOf, advance, cancellationToken));
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                await session.ErrorAsync(mode.Atomic
+                    ? "Interrupted. Nothing was changed (--atomic)."
+                    : string.Create(CultureInfo.InvariantCulture, $"Interrupted. {import.Imported} users were imported; with --update the command can be run again."));
+                return ExitCodes.Interrupted;
+            }
+
+            return await ReportAsync(session, path, import, Stopwatch.GetElapsedTime(started), mode.Atomic);
         }
     }
 
@@ -68,7 +80,7 @@ internal static class UsersImportCommand
         try
         {
             return path == "-"
-                ? (await Console.In.ReadToEndAsync(cancellationToken)).Split('\n', StringSplitOptions.TrimEntries)
+                ? (await Task.Run(Console.In.ReadToEnd, cancellationToken).WaitAsync(cancellationToken)).Split('\n', StringSplitOptions.TrimEntries)
                 : await File.ReadAllLinesAsync(path, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -79,7 +91,7 @@ internal static class UsersImportCommand
     }
 
     /// <summary>A bar on a terminal, on standard error; nothing elsewhere, where it would only fill a log.</summary>
-    private static Task<int> WithProgressAsync(int total, Func<Action, Task<int>> work)
+    private static Task WithProgressAsync(int total, Func<Action, Task> work)
     {
         if (Console.IsErrorRedirected)
         {
@@ -96,9 +108,9 @@ internal static class UsersImportCommand
             });
     }
 
-    private static async Task<int> ReportAsync(
-        UserSession session, string path, IReadOnlyList<(int Line, string Mistake)> mistakes, int imported, TimeSpan took, bool atomic)
+    private static async Task<int> ReportAsync(UserSession session, string path, UserImport import, TimeSpan took, bool atomic)
     {
+        var mistakes = import.Mistakes;
         foreach (var (line, mistake) in mistakes.Take(ShownMistakes))
         {
             await session.ErrorAsync(string.Create(CultureInfo.InvariantCulture, $"{path}:{line}: {mistake}"));
@@ -111,7 +123,7 @@ internal static class UsersImportCommand
 
         var nothing = atomic && mistakes.Count > 0 ? " Nothing was changed (--atomic)." : "";
         await session.SayAsync(string.Create(
-            CultureInfo.InvariantCulture, $"{imported} users imported in {took.TotalSeconds:F1} s, {mistakes.Count} lines not.{nothing}"));
+            CultureInfo.InvariantCulture, $"{import.Imported} users imported in {took.TotalSeconds:F1} s, {mistakes.Count} lines not.{nothing}"));
         await session.WarnUnlessAskedAsync();
         return mistakes.Count == 0 ? ExitCodes.Success : ExitCodes.Data;
     }

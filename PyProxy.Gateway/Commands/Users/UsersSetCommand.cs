@@ -12,6 +12,7 @@ internal static class UsersSetCommand
         var groups = UserArguments.Groups("The user's groups from now on, in place of all others; may be given several times.");
         var noGroups = new Option<bool>("--no-groups") { Description = "No groups any more." };
         var plan = UserArguments.Plan("The user's plan in Gateway:Plans; \"\" for none.");
+        var egress = UserArguments.EgressProfile("The user's profile in Gateway:Egress:Profiles; \"\" for none.");
         var password = new Option<bool>("--password") { Description = "A new password: asked for without showing it, or one line of standard input." };
         var generate = UserArguments.Generate();
         var enable = new Option<bool>("--enable") { Description = "Let a disabled user in again." };
@@ -25,7 +26,7 @@ internal static class UsersSetCommand
               PyProxy.Gateway users set alice --password
               PyProxy.Gateway users set alice --new-api-key laptop
               PyProxy.Gateway users set alice --enable
-            """) { name, groups, noGroups, plan, password, generate, enable, newKey, removeKey };
+            """) { name, groups, noGroups, plan, egress, password, generate, enable, newKey, removeKey };
         var configuration = new ConfigurationArguments();
         configuration.AddTo(command);
         command.SetAction((arguments, cancellationToken) => UserSession.RunAsync(arguments, configuration, program, SetAsync, cancellationToken));
@@ -39,7 +40,7 @@ internal static class UsersSetCommand
                 return await session.NoSuchUserAsync(user);
             }
 
-            if (session.PlanMistake(arguments.GetValue(plan)) is { } mistake)
+            if ((session.PlanMistake(arguments.GetValue(plan)) ?? session.EgressMistake(arguments.GetValue(egress))) is { } mistake)
             {
                 await session.ErrorAsync($"{user}: {mistake}.");
                 return ExitCodes.Usage;
@@ -57,6 +58,7 @@ internal static class UsersSetCommand
                 PasswordHash = hash,
                 Groups = arguments.GetValue(noGroups) ? [] : arguments.GetValue(groups) is { Length: > 0 } named ? named : null,
                 Plan = arguments.GetValue(plan),
+                EgressProfile = arguments.GetValue(egress),
                 Disabled = arguments.GetValue(enable) ? false : null,
             };
             if (change != new UserChange() && !await session.Records.ChangeAsync(user, change, cancellationToken))

@@ -62,6 +62,7 @@ internal static class UsersShowCommand
         await FactAsync(session, "store", store);
         await FactAsync(session, "state", user.Disabled ? "disabled" : "enabled");
         await FactAsync(session, "plan", user.Account.Plan ?? "-");
+        await FactAsync(session, "egress", user.Account.EgressProfile ?? "-");
         await FactAsync(session, "groups", user.Account.Groups.Count == 0 ? "-" : string.Join(", ", user.Account.Groups));
         await FactAsync(session, "password", user.Hash?.Kind ?? "-");
     }

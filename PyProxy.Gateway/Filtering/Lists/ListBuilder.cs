@@ -15,8 +15,7 @@ internal sealed class ListBuilder(ListOptions options)
 
     private static readonly SearchValues<byte> PlainBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-._"u8);
 
-    private readonly NameArena _arena = new();
-    private readonly List<uint> _entries = [];
+    private readonly NameSet.Builder _names = new();
     private readonly AddressSet.Builder _addresses = new();
 
     /// <summary>Adds a name.</summary>
@@ -47,7 +46,7 @@ internal sealed class ListBuilder(ListOptions options)
 
     public LoadedList Build(ListSummary summary)
     {
-        var names = NameSet.Build(_arena, _entries, exceptionsWin: options.Format != ListFormat.Rpz);
+        var names = _names.Build(exceptionsWin: options.Format != ListFormat.Rpz);
         var addresses = _addresses.Build();
         return new LoadedList(names, addresses, summary with { Entries = names.Count + addresses.Count });
     }
@@ -85,13 +84,13 @@ internal sealed class ListBuilder(ListOptions options)
 
     private void Add(ReadOnlySpan<byte> name, NameFlags flags)
     {
-        _entries.Add(_arena.Add(name, flags));
+        _names.Add(name, flags);
         CheckCount();
     }
 
     private void CheckCount()
     {
-        if (_entries.Count + _addresses.Count > options.MaxEntries)
+        if (_names.Count + _addresses.Count > options.MaxEntries)
         {
             throw new ListException(string.Create(CultureInfo.InvariantCulture, $"it has more than {options.MaxEntries} entries (MaxEntries)"));
         }

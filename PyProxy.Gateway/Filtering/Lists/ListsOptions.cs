@@ -30,7 +30,7 @@ internal sealed class ListsOptions() : Dictionary<string, ListOptions>(StringCom
 /// <summary>One list. A record: a reload leaves alone what is equal to what was.</summary>
 internal sealed record ListOptions
 {
-    [Description("Where the list comes from: a file (relative paths are below the working directory; it is read anew when it changes), or an http or https URL "
+    [Description("Where the list comes from: a file (relative paths are below the folder of the configuration file; it is read anew when it changes), or an http or https URL "
         + "without user information. Required.")]
     public string Source { get; init; } = "";
 

@@ -4,56 +4,66 @@ using System.Security.Cryptography;
 
 namespace PyProxy.Gateway.Filtering.Lists;
 
+/// <summary>Two digests of one name that know nothing of each other.</summary>
+/// <param name="Place">Where the name is looked for.</param>
+/// <param name="Tag">What it is told from others by.</param>
+internal readonly record struct NameDigest(ulong Place, ulong Tag);
+
 /// <summary>
-/// Hashes a name label by label from its end, so that one pass over a host gives the hash of every suffix of it. Keyed: whoever writes lists
-/// or chooses names must not be able to make many of them meet. That two names may still meet is why the table compares what it finds.
+/// Hashes a name label by label from its end, so that one pass over a host gives the digest of every suffix of it. Keyed, anew for each list: whoever
+/// writes lists or chooses names must not be able to make two of them meet.
 /// </summary>
 internal readonly struct NameHash
 {
-    private readonly ulong _start;
-    private readonly ulong _key;
+    private readonly ulong _placeKey;
+    private readonly ulong _tagKey;
 
-    private NameHash(ulong start, ulong key)
+    private NameHash(NameDigest start, ulong placeKey, ulong tagKey)
     {
-        _start = start;
-        _key = key;
+        Start = start;
+        _placeKey = placeKey;
+        _tagKey = tagKey;
     }
 
-    /// <summary>The hash of no label at all.</summary>
-    public ulong Start => _start;
+    /// <summary>The digest of no label at all.</summary>
+    public NameDigest Start { get; }
 
     public static NameHash Create()
     {
-        Span<ulong> random = stackalloc ulong[2];
+        Span<ulong> random = stackalloc ulong[4];
         RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(random));
-        return new NameHash(random[0], random[1] | 1);
+        return new NameHash(new NameDigest(random[0], random[1]), random[2] | 1, random[3] | 1);
     }
 
-    /// <summary>The hash of a suffix that is one label longer.</summary>
-    public ulong Add(ulong suffix, ReadOnlySpan<byte> label)
+    /// <summary>The digest of a suffix that is one label longer.</summary>
+    public NameDigest Add(in NameDigest suffix, ReadOnlySpan<byte> label)
     {
-        var hash = Fold(suffix + (ulong)label.Length, _key);
+        var place = Fold(suffix.Place + (ulong)label.Length, _placeKey);
+        var tag = Fold(suffix.Tag + (ulong)label.Length, _tagKey);
         while (label.Length > sizeof(ulong))
         {
-            hash = Fold(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(label), _key);
+            var word = BinaryPrimitives.ReadUInt64LittleEndian(label);
+            place = Fold(place ^ word, _placeKey);
+            tag = Fold(tag ^ word, _tagKey);
             label = label[sizeof(ulong)..];
         }
 
-        return Fold(hash ^ Tail(label), _key);
+        var rest = Tail(label);
+        return new NameDigest(Fold(place ^ rest, _placeKey), Fold(tag ^ rest, _tagKey));
     }
 
-    /// <summary>The hash of a whole name.</summary>
-    public ulong Of(ReadOnlySpan<byte> name)
+    /// <summary>The digest of a whole name.</summary>
+    public NameDigest Of(ReadOnlySpan<byte> name)
     {
-        var hash = _start;
+        var digest = Start;
         for (var end = name.Length; end >= 0;)
         {
             var dot = name[..end].LastIndexOf((byte)'.');
-            hash = Add(hash, name[(dot + 1)..end]);
+            digest = Add(digest, name[(dot + 1)..end]);
             end = dot;
         }
 
-        return hash;
+        return digest;
     }
 
     // Both halves of the product: each bit of the input reaches every bit of the output (as in wyhash and mum-hash).

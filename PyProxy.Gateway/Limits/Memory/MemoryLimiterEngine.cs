@@ -76,22 +76,6 @@ internal sealed class MemoryLimiterEngine : ILimiterEngine, IDisposable
         return decision;
     }
 
-    public ValueTask<IReadOnlyList<LimitStanding>> PeekAsync(LimitAttempt attempt, CancellationToken cancellationToken)
-    {
-        var now = Now;
-        List<LimitStanding> standings = [];
-        foreach (var plan in attempt.Plans)
-        {
-            foreach (var group in plan.Groups)
-            {
-                var state = _subjects.GetValueOrDefault(attempt.Subject.KeyIn(group.Scope)) ?? new SubjectState(group);
-                state.Peek(group, now, standings);
-            }
-        }
-
-        return new(standings);
-    }
-
     public void Release(LimitAttempt attempt)
     {
         if (attempt.EngineState is SubjectState one)
@@ -109,6 +93,9 @@ internal sealed class MemoryLimiterEngine : ILimiterEngine, IDisposable
         attempt.EngineState = null;
         attempt.HoldsPermits = false;
     }
+
+    /// <summary>How much of a group's limits one subject uses.</summary>
+    public SubjectUse UseOf(in SubjectKey key, LimitGroup group) => new(key, (_subjects.GetValueOrDefault(key) ?? new SubjectState(group)).Look(Now));
 
     /// <summary>What one user uses, or everybody.</summary>
     public IEnumerable<SubjectUse> UseOf(string? user)

@@ -57,34 +57,6 @@ internal sealed class SubjectState(LimitGroup group)
         }
     }
 
-    /// <summary>What is left of every limit of the group.</summary>
-    public void Peek(LimitGroup group, long now, List<LimitStanding> standings)
-    {
-        lock (_lock)
-        {
-            if (!ReferenceEquals(_group, group))
-            {
-                Adopt(group, now);
-            }
-
-            long[] copy = [.. _cells]; // bringing cells up to date is all that taking nothing does, and that is the next request's business
-            var cells = copy.AsSpan();
-            foreach (var limit in group.Limits)
-            {
-                if (limit.IsHeld)
-                {
-                    var inUse = limit.Algorithm == LimitAlgorithm.Tunnels ? _tunnels : group.HasTunnels ? _concurrent : _concurrent + _tunnels;
-                    standings.Add(new LimitStanding(limit, Math.Max(0, limit.Amount - inUse)));
-                    continue;
-                }
-
-                var size = LimitCells.SizeOf(limit);
-                standings.Add(new LimitStanding(limit, LimitCells.Take(limit, cells[..size], now, permits: 0).Left));
-                cells = cells[size..];
-            }
-        }
-    }
-
     public void Release(bool isTunnel)
     {
         lock (_lock)

@@ -23,6 +23,9 @@ internal sealed class Plan(
 
     /// <summary>What the plan adds to the field <c>RateLimit-Policy</c>; <see langword="null"/> where it has no rates.</summary>
     public string? RateLimitPolicy { get; } = rateLimitPolicy;
+
+    /// <summary>Name of the egress profile; <see langword="null"/> where the plan has none.</summary>
+    public string? EgressProfile { get; init; }
 }
 
 /// <summary>Limits of one plan whose counts lie together because they are told apart by the same key.</summary>

@@ -31,7 +31,10 @@ internal sealed class PlanCompiler
             BandwidthOf(name, options.Bandwidth?.Down, nameof(BandwidthOptions.Down)),
             BandwidthOf(name, options.Bandwidth?.Up, nameof(BandwidthOptions.Up)),
             QuotasOf(name, options),
-            RateLimitPolicyOf(limits));
+            RateLimitPolicyOf(limits))
+        {
+            EgressProfile = options.EgressProfile,
+        };
     }
 
     private LimitScope ScopeOf(string plan, LimitKey key)

@@ -21,9 +21,10 @@ internal sealed class PlanSelector : IDisposable
         _subscription = options.OnChange(changed => _groupPlans = Compile(changed));
     }
 
-    /// <summary>Puts the question that <paramref name="context"/> is into <paramref name="attempt"/>.</summary>
+    /// <summary>Puts the question that <paramref name="context"/> is into <paramref name="attempt"/>, and the plans' egress profile into the exchange.</summary>
     public void Fill(LimitAttempt attempt, HttpContext context, Exchange exchange)
     {
+        exchange.EgressProfileByPlan = null;
         var route = context.GetEndpoint()?.Metadata.GetMetadata<RouteModel>()?.Config;
         attempt.Subject = new LimitSubject(
             exchange.User, LimitSubject.NetworkOf(exchange.ClientAddress), route?.RouteId ?? "", HostOf(context, exchange));
@@ -32,12 +33,12 @@ internal sealed class PlanSelector : IDisposable
         // 1. Who asks
         if (exchange.Account is { } account)
         {
-            AddPlan(attempt, account.Plan);
-            AddGroupPlans(attempt, account);
+            AddPlan(attempt, exchange, account.Plan);
+            AddGroupPlans(attempt, exchange, account);
         }
 
         // 2. What a rule said
-        AddPlan(attempt, exchange.PlanByRule);
+        AddPlan(attempt, exchange, exchange.PlanByRule);
 
         // 3. Where it came in and goes to
         var routePlan = RoutePlan.Of(route);
@@ -46,8 +47,8 @@ internal sealed class PlanSelector : IDisposable
             return;
         }
 
-        AddPlan(attempt, routePlan);
-        AddPlan(attempt, context.Features.Get<IListenerFeature>()?.Plan);
+        AddPlan(attempt, exchange, routePlan);
+        AddPlan(attempt, exchange, context.Features.Get<IListenerFeature>()?.Plan);
     }
 
     public void Dispose() => _subscription?.Dispose();
@@ -65,7 +66,7 @@ internal sealed class PlanSelector : IDisposable
         return context.Request.Host is { HasValue: true, Value: var host } && HostPort.TryParse(host, defaultPort: 80, out var parsed) ? parsed.Host : "";
     }
 
-    private void AddGroupPlans(LimitAttempt attempt, KnownUser account)
+    private void AddGroupPlans(LimitAttempt attempt, Exchange exchange, KnownUser account)
     {
         var plans = _groupPlans;
         if (plans.Count == 0)
@@ -76,11 +77,11 @@ internal sealed class PlanSelector : IDisposable
         var groups = account.Groups;
         for (var i = 0; i < groups.Count; i++)
         {
-            AddPlan(attempt, plans.GetValueOrDefault(groups[i]));
+            AddPlan(attempt, exchange, plans.GetValueOrDefault(groups[i]));
         }
     }
 
-    private void AddPlan(LimitAttempt attempt, string? name)
+    private void AddPlan(LimitAttempt attempt, Exchange exchange, string? name)
     {
         if (name is null)
         {
@@ -90,6 +91,7 @@ internal sealed class PlanSelector : IDisposable
         if (_plans.Find(name) is { } plan)
         {
             attempt.Add(plan);
+            exchange.EgressProfileByPlan ??= plan.EgressProfile;
         }
         else
         {

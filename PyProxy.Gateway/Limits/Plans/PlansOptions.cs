@@ -30,6 +30,10 @@ internal sealed class PlanOptions
     [Description("Amounts for calendar periods: \"200GB/month\", \"100000 requests/day\"; behind it as needed \"start 15\" or \"start Sunday\", "
         + "\"zone Europe/Berlin\" (default UTC), and \"then refuse\" (default), \"then cut\" or \"then slow 128KB/s\". Default: none.")]
     public IReadOnlyList<string> Quotas { get; init; } = [];
+
+    [Description("Name of the profile in Gateway:Egress:Profiles by which forward requests and tunnels under this plan leave, unless a rule or the user has another. "
+        + "Default: none.")]
+    public string? EgressProfile { get; init; }
 }
 
 /// <summary>How many bytes per second a plan allows, per direction.</summary>

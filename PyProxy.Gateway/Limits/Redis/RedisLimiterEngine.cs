@@ -101,9 +101,6 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
         return AskAsync(attempt, ask, decision, permits, now);
     }
 
-    public ValueTask<IReadOnlyList<LimitStanding>> PeekAsync(LimitAttempt attempt, CancellationToken cancellationToken)
-        => SharedStandings.PeekAsync(_redis, _fleet.Instance, attempt, cancellationToken);
-
     public void Release(LimitAttempt attempt)
     {
         if (attempt.EngineState is SharedPermit one)

@@ -88,7 +88,8 @@ internal sealed class SharedUse(RedisConnection redis, PlanDirectory plans, ILim
     }
 
     /// <summary>Asks the deciding script for no permits at all: its answer says what is left.</summary>
-    private async Task<SubjectUse?> LookAsync(SubjectKey subject, LimitGroup group)
+    /// <returns><see langword="null"/> while Redis is away.</returns>
+    public async Task<SubjectUse?> LookAsync(SubjectKey subject, LimitGroup group)
     {
         var shape = SharedGroup.Of(group);
         RedisKey rates = SharedKeyNames.Rates(redis.Prefix, subject), held = SharedKeyNames.Held(redis.Prefix, subject);

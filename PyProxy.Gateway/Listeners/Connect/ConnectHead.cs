@@ -7,11 +7,10 @@ namespace PyProxy.Gateway.Listeners.Connect;
 /// <summary>
 /// The head of one CONNECT request. Kestrel answers 400 where <c>Host</c> is not, byte for byte, the request target (aspnetcore#51467);
 /// clients send it without the port or with the name of the proxy. For CONNECT the target alone decides (RFC 9110 §9.3.6), so <c>Host</c>
-/// is made to follow it.
+/// is made to follow it. A target with an underscore, which Kestrel does not take either, is hidden from it.
 /// </summary>
 /// <remarks>
-/// Only a head about which there cannot be two opinions is edited: CRLF line ends, token field names, no folding, no control characters,
-/// one
+/// Only a head about which there cannot be two opinions is edited: CRLF line ends, token field names, no folding, no control characters, one
 /// <c>Host</c> with a valid value, no framing fields. About everything else Kestrel has the only opinion.
 /// </remarks>
 internal static class ConnectHead
@@ -19,17 +18,37 @@ internal static class ConnectHead
     private static readonly SearchValues<byte> TokenBytes =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8); // RFC 9110 §5.6.2
 
+    /// <summary>
+    /// What the head says instead of a target that Kestrel refuses. A name that never resolves (RFC 6761 §6.4): were the real target not put
+    /// back, nobody would be connected to a wrong one.
+    /// </summary>
+    public const string StandIn = "connect-target.invalid:443";
+
+    private static ReadOnlySpan<byte> StandInBytes => "connect-target.invalid:443"u8;
+
     private static ReadOnlySpan<byte> Crlf => "\r\n"u8;
 
     /// <summary>The head with <c>Host</c> made equal to the target, or <see langword="null"/> where it is to stay as it is.</summary>
     /// <param name="head">From the method to the empty line, whole.</param>
-    public static byte[]? Rewrite(ReadOnlySpan<byte> head)
+    /// <param name="hiddenTarget">The target, where <see cref="StandIn"/> was put in its place.</param>
+    public static byte[]? Rewrite(ReadOnlySpan<byte> head, out string? hiddenTarget)
     {
+        hiddenTarget = null;
         if (!TryParseRequestLine(head, out var target, out var fieldsStart)
             || !TryFindHost(head, fieldsStart, out var host)
             || !IsTarget(head[target])
-            || head[host].SequenceEqual(head[target])
             || !IsHostValue(head[host]))
+        {
+            return null;
+        }
+
+        if (head[target].Contains((byte)'_'))
+        {
+            hiddenTarget = Encoding.ASCII.GetString(head[target]);
+            return [.. head[..target.Start], .. StandInBytes, .. head[target.End..host.Start], .. StandInBytes, .. head[host.End..]];
+        }
+
+        if (head[host].SequenceEqual(head[target]))
         {
             return null;
         }

@@ -15,6 +15,13 @@ internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IReq
     private Mode _mode = Mode.AtBoundary;
     private ConnectHeadScanner _scanner;
 
+    // Until the pipeline has fetched it: the target of the head that is or was served, where it is not in there.
+    private string? _hiddenTarget;
+
+    // InBody: what of it is still to be consumed, and, between a read and its AdvanceTo, what was read.
+    private long _bodyLeft;
+    private ReadOnlySequence<byte> _body;
+
     // AtBoundary: whether the reader above has been shown that a request begins, and, between a read and its AdvanceTo, what it was shown.
     private bool _announced;
     private ReadOnlySequence<byte>? _announcement;
@@ -32,27 +39,40 @@ internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IReq
         /// <summary>A rewritten head is read; the inner reader stands behind the original one.</summary>
         Serving,
 
+        /// <summary>A body of known length is read; behind its last byte is a boundary. Nothing is looked at, consumed bytes are counted.</summary>
+        InBody,
+
         /// <summary>Nothing is looked at.</summary>
         Passing,
     }
 
-    public void HeadConsumed(bool nextByteBeginsRequest)
+    public string? HeadConsumed(long? bodyLength)
     {
         // An untouched remainder of a rewritten head would mean that Kestrel has not read the head that the pipeline speaks of.
         if (_mode == Mode.Serving)
         {
-            return;
+            return null;
         }
 
-        _mode = nextByteBeginsRequest ? Mode.AtBoundary : Mode.Passing;
+        _bodyLeft = bodyLength ?? 0;
+        _mode = bodyLength switch
+        {
+            null => Mode.Passing,
+            0 => Mode.AtBoundary,
+            _ => Mode.InBody,
+        };
         _scanner = default;
         _announced = false;
+        var hidden = _hiddenTarget;
+        _hiddenTarget = null;
+        return hidden;
     }
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => _mode switch
     {
         Mode.Passing => inner.ReadAsync(cancellationToken),
         Mode.Serving => new ValueTask<ReadResult>(Serve(isCanceled: false)),
+        Mode.InBody => ReadBodyAsync(cancellationToken),
         _ => ReadAtBoundaryAsync(cancellationToken),
     };
 
@@ -65,6 +85,10 @@ internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IReq
             case Mode.Serving:
                 result = Serve(isCanceled: false);
                 return true;
+            case Mode.InBody:
+                var hasRead = inner.TryRead(out result);
+                _body = hasRead ? result.Buffer : default;
+                return hasRead;
             default:
                 while (inner.TryRead(out var read))
                 {
@@ -100,6 +124,11 @@ internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IReq
         {
             AdvanceRewritten(consumed, examined);
         }
+        else if (_mode == Mode.InBody)
+        {
+            CountBody(consumed);
+            inner.AdvanceTo(consumed, examined);
+        }
         else
         {
             inner.AdvanceTo(consumed, examined);
@@ -124,12 +153,29 @@ internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IReq
         }
     }
 
+    private async ValueTask<ReadResult> ReadBodyAsync(CancellationToken cancellationToken)
+    {
+        var read = await inner.ReadAsync(cancellationToken);
+        _body = read.Buffer;
+        return read;
+    }
+
+    private void CountBody(SequencePosition consumed)
+    {
+        _bodyLeft -= _body.Slice(0, consumed).Length;
+        _body = default;
+        if (_bodyLeft <= 0)
+        {
+            _mode = _bodyLeft == 0 ? Mode.AtBoundary : Mode.Passing; // more than the body: whoever read it has another opinion of its length
+        }
+    }
+
     /// <summary>Decides what the reader above gets of a read at a boundary; false where it has to wait for more.</summary>
     private bool TryJudge(in ReadResult read, out ReadResult result)
     {
         switch (_scanner.Scan(read.Buffer, out var headLength))
         {
-            case ConnectHeadScan.Complete when ConnectHead.Rewrite(Contiguous(read.Buffer.Slice(0, headLength))) is { } rewritten:
+            case ConnectHeadScan.Complete when ConnectHead.Rewrite(Contiguous(read.Buffer.Slice(0, headLength)), out _hiddenTarget) is { } rewritten:
                 // The original head is consumed at once, so that the inner reader is where a takeover of the connection has to begin.
                 inner.AdvanceTo(read.Buffer.GetPosition(headLength));
                 _rewritten = new ReadOnlySequence<byte>(rewritten);

@@ -22,6 +22,8 @@ internal sealed class SocksConnectionMiddleware(
 {
     public async Task OnConnectionAsync(ConnectionContext context)
     {
+        context.Features.Get<IConnectionTakeover>()?.ExpectTunnel();
+
         // 1. The handshake, under one deadline.
         if (await HandshakeAsync(context) is not { } handshake)
         {

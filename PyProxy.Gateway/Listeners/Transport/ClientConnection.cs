@@ -25,6 +25,7 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
     private IFeatureCollection _features;
     private SocketPipes? _pipes; // none once the socket is a tunnel's and the HTTP layer has ended
     private bool _socketIsTunnels;
+    private volatile bool _tunnelIsExpected;
     private Func<Task>? _tunnel;
     private IDictionary<object, object?>? _items;
     private Task _closedSignal = Task.CompletedTask;
@@ -80,7 +81,7 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
 
     public override EndPoint? RemoteEndPoint { get; set; }
 
-    public void Start() => _pipes?.Start(() => SignalClosed(unlessTaken: true));
+    public void Start() => _pipes?.Start(OnReceivingEnded);
 
     public override void Abort(ConnectionAbortedException abortReason)
     {
@@ -120,6 +121,8 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
             throw;
         }
     }
+
+    public void ExpectTunnel() => _tunnelIsExpected = true;
 
     public void RunBehindRequest(Func<Task> tunnel) => _tunnel = tunnel;
 
@@ -209,6 +212,15 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
         features.Set<IConnectionTakeover>(this);
         features.Set<ITunnelFeature>(new HttpTunnelFeature(features));
         return features;
+    }
+
+    // The client's end behind a CONNECT or SOCKS5 is the end of one direction of the tunnel that is to come; behind anything else Kestrel takes it for gone.
+    private void OnReceivingEnded(ReceivingEnd end)
+    {
+        if (end == ReceivingEnd.Failed || !(_tunnelIsExpected || end == ReceivingEnd.BehindTunnelRequest))
+        {
+            SignalClosed(unlessTaken: true);
+        }
     }
 
     private void SignalClosed(bool unlessTaken = false)

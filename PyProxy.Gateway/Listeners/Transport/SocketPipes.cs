@@ -30,7 +30,7 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
     public PipeWriter Output => _output;
 
     /// <param name="ended">Called when nothing more will be received.</param>
-    public void Start(Action ended) => _receiving = ReceiveAsync(ended);
+    public void Start(Action<ReceivingEnd> ended) => _receiving = ReceiveAsync(ended);
 
     /// <summary>Ends receiving. Nobody else reads the socket then.</summary>
     /// <returns>What has been received and not read.</returns>
@@ -74,9 +74,5 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
         _receiver.Dispose();
     }
 
-    private async Task ReceiveAsync(Action ended)
-    {
-        await _receiver.RunAsync();
-        ended();
-    }
+    private async Task ReceiveAsync(Action<ReceivingEnd> ended) => ended(await _receiver.RunAsync());
 }

@@ -1,16 +1,36 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using PyProxy.Gateway.Listeners.Socks;
 
 namespace PyProxy.Gateway.Listeners.Transport;
+
+/// <summary>How a client came to send no more.</summary>
+internal enum ReceivingEnd
+{
+    /// <summary>It ended its direction; or receiving was stopped on this side.</summary>
+    Ended = 0,
+
+    /// <summary>It ended its direction, and what it sent last began like a CONNECT, or what it sent first like SOCKS5.</summary>
+    BehindTunnelRequest,
+
+    /// <summary>The connection broke.</summary>
+    Failed,
+}
 
 /// <summary>Moves what arrives on a socket into a pipe, until the client ends, the socket fails or it is told to stop.</summary>
 internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
 
+    // No opinions on framing: they decide nothing but whether an end is taken for a client's leaving. Its end may be here before any adapter is.
+    private bool _lastBeganLikeConnect;
+    private bool? _firstBeganLikeSocks;
+
+    private bool AskedForTunnel => _lastBeganLikeConnect || _firstBeganLikeSocks == true;
+
     /// <summary>Ends when nothing more will be received; the pipe is complete then. Never fails: how it ended, the pipe's reader learns.</summary>
-    public async Task RunAsync()
+    public async Task<ReceivingEnd> RunAsync()
     {
         Exception? error = null;
         try
@@ -35,6 +55,7 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
         }
 
         await output.CompleteAsync(error);
+        return error is not null ? ReceivingEnd.Failed : AskedForTunnel ? ReceivingEnd.BehindTunnelRequest : ReceivingEnd.Ended;
     }
 
     /// <summary>Makes <see cref="RunAsync"/> end. What has been received by then is in the pipe.</summary>
@@ -52,11 +73,15 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
         {
             // An idle connection holds no buffer: wait for data first.
             await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken);
-            var count = await socket.ReceiveAsync(output.GetMemory(), SocketFlags.None, cancellationToken);
+            var room = output.GetMemory();
+            var count = await socket.ReceiveAsync(room, SocketFlags.None, cancellationToken);
             if (count == 0)
             {
                 return;
             }
+
+            _lastBeganLikeConnect = room.Span[..count].StartsWith("CONNECT "u8);
+            _firstBeganLikeSocks ??= room.Span[0] == SocksVersions.Socks5;
 
             output.Advance(count);
             var result = await output.FlushAsync(CancellationToken.None);

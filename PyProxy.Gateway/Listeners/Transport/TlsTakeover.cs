@@ -25,6 +25,8 @@ internal sealed class TlsTakeover(ClientConnection connection, DetachableTranspo
         }
     }
 
+    public void ExpectTunnel() => connection.ExpectTunnel();
+
     public void RunBehindRequest(Func<Task> tunnel) => connection.RunBehindRequest(tunnel);
 
     private sealed class Leg : ITunnelLeg

@@ -28,6 +28,9 @@ internal sealed class UserImport(UserRecords records, PasswordHashingOptions has
 
     private readonly ConcurrentBag<(int Line, string Mistake)> _mistakes = [];
 
+    /// <summary>How many users were added or replaced so far.</summary>
+    public int Imported { get; private set; }
+
     /// <summary>What was not imported, by line.</summary>
     public IReadOnlyList<(int Line, string Mistake)> Mistakes => [.. _mistakes.OrderBy(m => m.Line)];
 
@@ -35,17 +38,16 @@ internal sealed class UserImport(UserRecords records, PasswordHashingOptions has
     /// <param name="lineOf">Finds a name's line.</param>
     /// <param name="progress">Told after each line that was dealt with.</param>
     /// <param name="cancellationToken">Ends it; what was written stays, unless it is atomic.</param>
-    /// <returns>How many users were added or replaced.</returns>
-    public async Task<int> RunAsync(IEnumerable<UserImportLine> lines, Func<string, int> lineOf, Action progress, CancellationToken cancellationToken)
+    public async Task RunAsync(IEnumerable<UserImportLine> lines, Func<string, int> lineOf, Action progress, CancellationToken cancellationToken)
     {
         var hashed = Channel.CreateBounded<UserRecord>(2 * BatchSize);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var hash = HashAsync(lines, hashed.Writer, progress, stop.Token);
         try
         {
-            return mode.Atomic
-                ? await WriteAtOnceAsync(hashed.Reader, lineOf, cancellationToken)
-                : await WriteInBatchesAsync(hashed.Reader, lineOf, cancellationToken);
+            await (mode.Atomic
+                ? WriteAtOnceAsync(hashed.Reader, lineOf, cancellationToken)
+                : WriteInBatchesAsync(hashed.Reader, lineOf, cancellationToken));
         }
         finally
         {
@@ -89,21 +91,19 @@ internal sealed class UserImport(UserRecords records, PasswordHashingOptions has
         PasswordHash = (mode.Generated ? KeyedHash.CreateGenerated(clear) : PasswordHashing.Hash(clear, hashing)).ToString(),
         Groups = user.Groups,
         Plan = user.Plan,
+        EgressProfile = user.EgressProfile,
         Disabled = user.Disabled,
     };
 
-    private async Task<int> WriteInBatchesAsync(ChannelReader<UserRecord> users, Func<string, int> lineOf, CancellationToken cancellationToken)
+    private async Task WriteInBatchesAsync(ChannelReader<UserRecord> users, Func<string, int> lineOf, CancellationToken cancellationToken)
     {
-        var imported = 0;
         await foreach (var batch in BatchesAsync(users, cancellationToken))
         {
-            imported += await records.ImportAsync(One(batch), mode.Replace, names => NoteExisting(names, lineOf), static () => true, cancellationToken);
+            Imported += await records.ImportAsync(One(batch), mode.Replace, names => NoteExisting(names, lineOf), static () => true, cancellationToken);
         }
-
-        return imported;
     }
 
-    private async Task<int> WriteAtOnceAsync(ChannelReader<UserRecord> users, Func<string, int> lineOf, CancellationToken cancellationToken)
+    private async Task WriteAtOnceAsync(ChannelReader<UserRecord> users, Func<string, int> lineOf, CancellationToken cancellationToken)
     {
         // Everything is read and hashed before the database is locked.
         List<IReadOnlyList<UserRecord>> batches = [];
@@ -112,9 +112,11 @@ internal sealed class UserImport(UserRecords records, PasswordHashingOptions has
             batches.Add(batch);
         }
 
-        return _mistakes.IsEmpty
-            ? await records.ImportAsync(batches.ToAsyncEnumerable(), mode.Replace, names => NoteExisting(names, lineOf), () => _mistakes.IsEmpty, cancellationToken)
-            : 0;
+        if (_mistakes.IsEmpty)
+        {
+            Imported = await records.ImportAsync(
+                batches.ToAsyncEnumerable(), mode.Replace, names => NoteExisting(names, lineOf), () => _mistakes.IsEmpty, cancellationToken);
+        }
     }
 
     private void NoteExisting(IReadOnlyCollection<string> names, Func<string, int> lineOf)

@@ -3,16 +3,17 @@ using PyProxy.Gateway.Users.Stores;
 namespace PyProxy.Gateway.Users.Import;
 
 /// <summary>Reads the files that users come in: CSV with a heading, or <c>htpasswd</c>. A bad line is reported by its number and spoils no other.</summary>
-internal sealed class UserImportReader(Func<string?, string?> planMistake)
+internal sealed class UserImportReader(Func<string?, string?> planMistake, Func<string?, string?> egressMistake)
 {
     private const string NameColumn = "name";
     private const string PasswordColumn = "password";
     private const string HashColumn = "password_hash";
     private const string GroupsColumn = "groups";
     private const string PlanColumn = "plan";
+    private const string EgressColumn = "egress_profile";
     private const string DisabledColumn = "disabled";
 
-    private static readonly string[] Columns = [NameColumn, PasswordColumn, HashColumn, GroupsColumn, PlanColumn, DisabledColumn];
+    private static readonly string[] Columns = [NameColumn, PasswordColumn, HashColumn, GroupsColumn, PlanColumn, EgressColumn, DisabledColumn];
 
     private readonly Dictionary<string, int> _lines = new(StringComparer.Ordinal);
 
@@ -91,18 +92,20 @@ internal sealed class UserImportReader(Func<string?, string?> planMistake)
         var hash = Field(HashColumn);
         var groups = Field(GroupsColumn).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var plan = Field(PlanColumn) is { Length: > 0 } named ? named : null;
+        var egress = Field(EgressColumn) is { Length: > 0 } profile ? profile : null;
         var disabled = Field(DisabledColumn).ToLowerInvariant();
         var mistake = !UserName.IsValid(name) ? UserName.Rule
             : clear.Length > 0 && hash.Length > 0 ? "there is a password and a hash; one of them has to go"
             : hash.Length > 0 && !PasswordHash.TryParseAny(hash, out _) ? "the hash has no form that is accepted; clear passwords belong into the column password"
             : disabled is not ("" or "0" or "1" or "true" or "false" or "yes" or "no") ? "disabled is neither true nor false"
-            : planMistake(plan);
+            : planMistake(plan) ?? egressMistake(egress);
         var user = new UserRecord
         {
             Name = name,
             PasswordHash = hash.Length > 0 ? hash : null,
             Groups = groups,
             Plan = plan,
+            EgressProfile = egress,
             Disabled = disabled is "1" or "true" or "yes",
         };
         return Check(number, mistake, user, clear.Length > 0 ? clear : null);

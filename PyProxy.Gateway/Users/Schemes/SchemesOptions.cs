@@ -46,7 +46,7 @@ internal sealed class BearerOptions
     public IReadOnlyDictionary<string, IssuerOptions> Issuers { get; init; } = new Dictionary<string, IssuerOptions>(StringComparer.OrdinalIgnoreCase);
 
     [Description("How long a verified token is remembered before its signature is verified again, 00:00:00 (never) to 01:00:00 and not beyond its expiry. "
-        + "New signing keys and reloads forget all. Default: 00:01:00.")]
+        + "New signing keys, and a change of the issuer's settings, forget its tokens. Default: 00:01:00.")]
     public TimeSpan CacheDuration { get; init; } = TimeSpan.FromMinutes(1);
 }
 

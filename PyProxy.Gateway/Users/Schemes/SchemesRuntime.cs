@@ -3,7 +3,7 @@ using PyProxy.Gateway.Users.Schemes.Bearer;
 
 namespace PyProxy.Gateway.Users.Schemes;
 
-/// <summary>The schemes' configuration in force. What was read of signing keys outlives a reload that does not concern it.</summary>
+/// <summary>The schemes' configuration in force. Signing keys and verified tokens outlive a reload that does not concern their issuer.</summary>
 internal sealed class SchemesRuntime : IDisposable
 {
     private readonly IUserLookup _users;
@@ -13,7 +13,9 @@ internal sealed class SchemesRuntime : IDisposable
     private readonly ILogger<SigningKeys> _keysLogger;
     private readonly Lock _building = new();
     private readonly IDisposable? _subscription;
+    private readonly TokenCache _tokens;
     private Dictionary<string, SigningKeys> _keys = new(StringComparer.Ordinal);
+    private Dictionary<string, Issuer> _issuers = new(StringComparer.Ordinal);
     private volatile SchemeTable _current;
 
     public SchemesRuntime(
@@ -29,6 +31,7 @@ internal sealed class SchemesRuntime : IDisposable
         _metrics = metrics;
         _time = time;
         _keysLogger = keysLogger;
+        _tokens = new TokenCache(time);
         _current = Build(options.CurrentValue);
         _subscription = options.OnChange((changed, _) => _current = Build(changed));
     }
@@ -42,9 +45,24 @@ internal sealed class SchemesRuntime : IDisposable
         lock (_building)
         {
             var keys = new Dictionary<string, SigningKeys>(StringComparer.Ordinal);
-            var tokens = new BearerTokens(options.Bearer, KeysOf, _users, _time);
+            var tokens = new BearerTokens(options.Bearer, IssuerOf, _tokens, _users);
             _keys = keys;
+            var issuers = tokens.Issuers.ToDictionary(static issuer => issuer.Name, StringComparer.Ordinal);
+            foreach (var (name, issuer) in _issuers)
+            {
+                issuer.IsReplaced = !ReferenceEquals(issuers.GetValueOrDefault(name), issuer);
+            }
+
+            _issuers = issuers;
             return new SchemeTable(options, tokens);
+
+            Issuer IssuerOf(IssuerOptions issuer)
+            {
+                var signingKeys = KeysOf(issuer.JwksUrl ?? issuer.JwksFile ?? "");
+                return _issuers.GetValueOrDefault(issuer.Issuer) is { } same && same.Settings == Issuer.SettingsOf(issuer)
+                    ? same
+                    : new Issuer(issuer, signingKeys, _time);
+            }
 
             SigningKeys KeysOf(string source)
             {

@@ -11,9 +11,14 @@ internal sealed class UserAuthentication(Authenticator authenticator, Attempts a
     public ValueTask<Proof> ProveAsync(HttpContext context, Exchange exchange, EndpointDemands demands)
         => authenticator.ProveAsync(context, exchange, demands, demands.SchemesAt(context.Features.Get<IListenerFeature>()), demands.AsksForUser);
 
-    /// <summary>For code that names a scheme, whatever endpoint and route say.</summary>
-    public ValueTask<Proof> ProveAsync(HttpContext context, Exchange exchange, EndpointDemands demands, UserScheme scheme)
-        => authenticator.ProveAsync(context, exchange, demands, UserSchemeSet.Of(scheme), isAsked: true);
+    /// <summary>For code that asks by itself, also where the endpoint does not: by a scheme that it names, or by those that are open.</summary>
+    public ValueTask<Proof> ProveWhenAskedAsync(HttpContext context, Exchange exchange, EndpointDemands demands, UserScheme? scheme)
+        => authenticator.ProveAsync(
+            context,
+            exchange,
+            demands,
+            scheme is { } named ? UserSchemeSet.Of(named) : demands.SchemesAt(context.Features.Get<IListenerFeature>()),
+            isAsked: true);
 
     public void Apply(HttpContext context, in Proof proof)
     {

@@ -26,9 +26,8 @@ internal sealed class UserAuthenticationHandler(UserAuthentication authenticatio
         if (_context.Features.Get<IAuthenticateResultFeature>() is not (KnownUserFeature or NobodyFeature))
         {
             var demands = endpoints.Of(_context.GetEndpoint());
-            var proof = Enum.TryParse<UserScheme>(_scheme, out var scheme)
-                ? await authentication.ProveAsync(_context, Exchange.Of(_context), demands, scheme)
-                : await authentication.ProveAsync(_context, Exchange.Of(_context), demands);
+            UserScheme? named = Enum.TryParse<UserScheme>(_scheme, out var scheme) ? scheme : null;
+            var proof = await authentication.ProveWhenAskedAsync(_context, Exchange.Of(_context), demands, named);
             authentication.Apply(_context, proof);
             if (proof.Outcome == ProofOutcome.Limited)
             {

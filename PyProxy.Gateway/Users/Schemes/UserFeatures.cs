@@ -13,25 +13,18 @@ internal sealed class KnownUserFeature(KnownUser user, string scheme) : IHttpAut
 {
     private ClaimsPrincipal? _principal = user.Principal;
     private AuthenticateResult? _result;
+    private string? _scheme = scheme; // none any more once somebody has put another user or result in place: it is not for us to vouch for those
 
     public ClaimsPrincipal? User
     {
         get => _principal;
-        set
-        {
-            _principal = value;
-            _result = value is null ? AuthenticateResult.NoResult() : null; // as the framework's own feature does: result and user stay one
-        }
+        set => (_principal, _result, _scheme) = (value, null, null); // as the framework's own feature does: result and user stay one
     }
 
     public AuthenticateResult? AuthenticateResult
     {
-        get => _result ??= AuthenticateResult.Success(new AuthenticationTicket(_principal!, scheme));
-        set
-        {
-            _result = value;
-            _principal = value?.Principal;
-        }
+        get => _result is null && _scheme is { } scheme ? _result = AuthenticateResult.Success(new AuthenticationTicket(_principal!, scheme)) : _result;
+        set => (_principal, _result, _scheme) = (value?.Principal, value, null);
     }
 }
 

@@ -56,7 +56,7 @@ internal sealed class ConfigurationUserStore : IUserStore, IDisposable
     {
         // A hash that does not parse does not pass validation; were it to, no password would be right for the account.
         var hash = PasswordHash.TryParse(account.PasswordHash, out var parsed) ? parsed : null;
-        return new CompiledUser(account, new StoredUser(new KnownUser(name, account.Groups, account.Plan), hash, account.Disabled));
+        return new CompiledUser(account, new StoredUser(new KnownUser(name, account.Groups, account.Plan) { EgressProfile = account.EgressProfile }, hash, account.Disabled));
     }
 
     private static IEnumerable<(string Id, StoredApiKey Key)> ApiKeys(CompiledUser user)
@@ -73,6 +73,7 @@ internal sealed class ConfigurationUserStore : IUserStore, IDisposable
     private static bool IsSame(AccountOptions a, AccountOptions b)
         => a.PasswordHash == b.PasswordHash
             && a.Plan == b.Plan
+            && a.EgressProfile == b.EgressProfile
             && a.Disabled == b.Disabled
             && a.Groups.SequenceEqual(b.Groups, StringComparer.Ordinal)
             && a.ApiKeys.Count == b.ApiKeys.Count

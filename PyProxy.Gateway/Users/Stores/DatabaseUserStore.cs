@@ -14,7 +14,7 @@ internal sealed class DatabaseUserStore(GatewayDatabase database, IOptionsMonito
     private const string FindUser = $"SELECT {UserRow.Columns} FROM users WHERE name = @name";
 
     private const string FindKey = """
-        SELECT u.name, u.password_hash AS PasswordHash, u.groups, u.plan, u.disabled, k.hash AS KeyHash
+        SELECT u.name, u.password_hash AS PasswordHash, u.groups, u.plan, u.egress_profile AS EgressProfile, u.disabled, k.hash AS KeyHash
         FROM api_keys k JOIN users u ON u.name = k.user_name
         WHERE k.id = @id
         """;
@@ -43,7 +43,7 @@ internal sealed class DatabaseUserStore(GatewayDatabase database, IOptionsMonito
                 new CommandDefinition(FindKey, new { id = keyId }, cancellationToken: cancellation)),
             cancellationToken);
         return row is not null && KeyedHash.TryParse(row.KeyHash, out var hash)
-            ? new StoredApiKey(ToUser(new UserRow { Name = row.Name, PasswordHash = row.PasswordHash, Groups = row.Groups, Plan = row.Plan, Disabled = row.Disabled }), hash)
+            ? new StoredApiKey(ToUser(row), hash)
             : null;
     }
 
@@ -57,21 +57,11 @@ internal sealed class DatabaseUserStore(GatewayDatabase database, IOptionsMonito
     private static StoredUser ToUser(UserRow row)
     {
         var hash = row.PasswordHash is not null && PasswordHash.TryParseAny(row.PasswordHash, out var parsed) ? parsed : null;
-        return new StoredUser(new KnownUser(row.Name, GroupNames.Read(row.Groups), row.Plan), hash, row.Disabled);
+        return new StoredUser(new KnownUser(row.Name, GroupNames.Read(row.Groups), row.Plan) { EgressProfile = row.EgressProfile }, hash, row.Disabled);
     }
 
-    private sealed class KeyRow
+    private sealed class KeyRow : UserRow
     {
-        public string Name { get; set; } = "";
-
-        public string? PasswordHash { get; set; }
-
-        public string Groups { get; set; } = "[]";
-
-        public string? Plan { get; set; }
-
-        public bool Disabled { get; set; }
-
         public string KeyHash { get; set; } = "";
     }
 }

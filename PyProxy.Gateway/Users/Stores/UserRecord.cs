@@ -15,6 +15,9 @@ internal sealed class UserRecord
 
     public string? Plan { get; init; }
 
+    /// <summary>Name of a profile in <c>Gateway:Egress:Profiles</c>.</summary>
+    public string? EgressProfile { get; init; }
+
     public bool Disabled { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
@@ -35,13 +38,16 @@ internal sealed record UserChange
     /// <summary>Empty: no plan.</summary>
     public string? Plan { get; init; }
 
+    /// <summary>Empty: no egress profile.</summary>
+    public string? EgressProfile { get; init; }
+
     public bool? Disabled { get; init; }
 }
 
 /// <summary>A row of <c>users</c> as Dapper reads it: what the engines call a truth value or a time differs.</summary>
-internal sealed class UserRow
+internal class UserRow
 {
-    public const string Columns = "name, password_hash AS PasswordHash, groups, plan, disabled, created_at AS CreatedAt, changed_at AS ChangedAt";
+    public const string Columns = "name, password_hash AS PasswordHash, groups, plan, egress_profile AS EgressProfile, disabled, created_at AS CreatedAt, changed_at AS ChangedAt";
 
     public string Name { get; set; } = "";
 
@@ -50,6 +56,8 @@ internal sealed class UserRow
     public string Groups { get; set; } = "[]";
 
     public string? Plan { get; set; }
+
+    public string? EgressProfile { get; set; }
 
     public bool Disabled { get; set; }
 
@@ -63,6 +71,7 @@ internal sealed class UserRow
         PasswordHash = PasswordHash,
         Groups = GroupNames.Read(Groups),
         Plan = Plan,
+        EgressProfile = EgressProfile,
         Disabled = Disabled,
         CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
         ChangedAt = DateTimeOffset.FromUnixTimeMilliseconds(ChangedAt),

@@ -8,8 +8,8 @@ namespace PyProxy.Gateway.Users.Stores;
 internal sealed class UserRecords(GatewayDatabase database, TimeProvider time)
 {
     private const string InsertUser = """
-        INSERT INTO users (name, password_hash, groups, plan, disabled, created_at, changed_at)
-        VALUES (@name, @hash, @groups, @plan, @disabled, @now, @now)
+        INSERT INTO users (name, password_hash, groups, plan, egress_profile, disabled, created_at, changed_at)
+        VALUES (@name, @hash, @groups, @plan, @egress, @disabled, @now, @now)
         ON CONFLICT (name) DO NOTHING
         """;
 
@@ -18,6 +18,7 @@ internal sealed class UserRecords(GatewayDatabase database, TimeProvider time)
             password_hash = COALESCE(@hash, password_hash),
             groups = COALESCE(@groups, groups),
             plan = CASE WHEN @plan IS NULL THEN plan WHEN @plan = '' THEN NULL ELSE @plan END,
+            egress_profile = CASE WHEN @egress IS NULL THEN egress_profile WHEN @egress = '' THEN NULL ELSE @egress END,
             disabled = COALESCE(@disabled, disabled),
             changed_at = @now
         WHERE name = @name
@@ -55,6 +56,7 @@ internal sealed class UserRecords(GatewayDatabase database, TimeProvider time)
             hash = change.PasswordHash,
             groups = change.Groups is null ? null : GroupNames.Write(change.Groups),
             plan = change.Plan,
+            egress = change.EgressProfile,
             disabled = change.Disabled,
             now = Now,
         };
@@ -132,9 +134,9 @@ internal sealed class UserRecords(GatewayDatabase database, TimeProvider time)
     {
         // One round trip, and one run of the trigger, for the whole batch.
         var sql = $"""
-            INSERT INTO users (name, password_hash, groups, plan, disabled, created_at, changed_at)
-            SELECT name, hash, groups, plan, disabled, @now, @now
-            FROM unnest(@names::text[], @hashes::text[], @groups::text[], @plans::text[], @disabled::boolean[]) AS u (name, hash, groups, plan, disabled)
+            INSERT INTO users (name, password_hash, groups, plan, egress_profile, disabled, created_at, changed_at)
+            SELECT name, hash, groups, plan, egress, disabled, @now, @now
+            FROM unnest(@names::text[], @hashes::text[], @groups::text[], @plans::text[], @egress::text[], @disabled::boolean[]) AS u (name, hash, groups, plan, egress, disabled)
             ON CONFLICT (name) {OnConflict(replace)}
             RETURNING name
             """;
@@ -144,6 +146,7 @@ internal sealed class UserRecords(GatewayDatabase database, TimeProvider time)
             hashes = batch.Select(u => u.PasswordHash).ToArray(),
             groups = batch.Select(u => GroupNames.Write(u.Groups)).ToArray(),
             plans = batch.Select(u => u.Plan).ToArray(),
+            egress = batch.Select(u => u.EgressProfile).ToArray(),
             disabled = batch.Select(u => u.Disabled).ToArray(),
             now = Now,
         };
@@ -157,8 +160,8 @@ internal sealed class UserRecords(GatewayDatabase database, TimeProvider time)
     {
         // Without a round trip one statement per user, prepared once, is what SQLite does fastest.
         var sql = $"""
-            INSERT INTO users (name, password_hash, groups, plan, disabled, created_at, changed_at)
-            VALUES (@name, @hash, @groups, @plan, @disabled, @now, @now)
+            INSERT INTO users (name, password_hash, groups, plan, egress_profile, disabled, created_at, changed_at)
+            VALUES (@name, @hash, @groups, @plan, @egress, @disabled, @now, @now)
             ON CONFLICT (name) {OnConflict(replace)}
             """;
         List<string> left = [];
@@ -174,7 +177,7 @@ internal sealed class UserRecords(GatewayDatabase database, TimeProvider time)
     }
 
     private static string OnConflict(bool replace) => replace
-        ? "DO UPDATE SET password_hash = excluded.password_hash, groups = excluded.groups, plan = excluded.plan, disabled = excluded.disabled, changed_at = excluded.changed_at"
+        ? "DO UPDATE SET password_hash = excluded.password_hash, groups = excluded.groups, plan = excluded.plan, egress_profile = excluded.egress_profile, disabled = excluded.disabled, changed_at = excluded.changed_at"
         : "DO NOTHING";
 
     private object Parameters(UserRecord user) => new
@@ -183,6 +186,7 @@ internal sealed class UserRecords(GatewayDatabase database, TimeProvider time)
         hash = user.PasswordHash,
         groups = GroupNames.Write(user.Groups),
         plan = user.Plan,
+        egress = user.EgressProfile,
         disabled = user.Disabled,
         now = Now,
     };

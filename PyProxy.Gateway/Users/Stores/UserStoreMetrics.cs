@@ -15,7 +15,10 @@ internal sealed class UserStoreMetrics
     {
         var meter = meters.Create("PyProxy.Gateway");
         _verifications = meter.CreateHistogram<double>(
-            "pyproxy.users.verification.duration", "s", "Time that a password waited for and took to be verified, by outcome (right, wrong).");
+            "pyproxy.users.verification.duration",
+            "s",
+            "Time that a password waited for and took to be verified, by outcome (right, wrong).",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25] });
         _upgrades = meter.CreateCounter<long>("pyproxy.users.upgrades", "{hash}", "Password hashes that a login replaced by a stronger one.");
         _grace = meter.CreateCounter<long>("pyproxy.users.outage_logins", "{login}", "Logins while a store was away, by outcome (kept, refused).");
         _changes = meter.CreateCounter<long>("pyproxy.users.changes", "{user}", "Users of whom everything remembered was dropped because they changed.");

@@ -11,6 +11,7 @@ internal static class UserStoresExtensions
         services.AddSingleton<UserChanges>();
         services.AddSingleton<UserStores>();
         services.AddSingleton<UserRecords>();
+        services.AddSingleton<UserCatalog>();
         services.AddSingleton<IUserStore, ConfigurationUserStore>();
         services.AddSingleton<HtpasswdUserStore>();
         services.AddSingleton<IUserStore>(static provider => provider.GetRequiredService<HtpasswdUserStore>());

@@ -85,5 +85,7 @@ internal static class UsersMigrations
         CREATE TRIGGER api_keys_deleted AFTER DELETE ON api_keys REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_api_keys();
         """;
 
-    public static MigrationSet Create() => new("users", new Migration(1, Sqlite, PostgreSql));
+    private const string EgressProfile = "ALTER TABLE users ADD COLUMN egress_profile TEXT";
+
+    public static MigrationSet Create() => new("users", new Migration(1, Sqlite, PostgreSql), new Migration(2, EgressProfile, EgressProfile));
 }

@@ -15,6 +15,7 @@ public sealed class BearerTokensTests : IDisposable
     private readonly KeySource _source;
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().AddSingleton<UsersMetrics>().BuildServiceProvider();
     private readonly FakeLogger _log = new();
+    private readonly OnlyAlice _users = new();
 
     public BearerTokensTests() => _source = new KeySource(_issuer);
 
@@ -134,6 +135,17 @@ public sealed class BearerTokensTests : IDisposable
         Assert.Equal(required && user == "alice" ? "of-the-store" : null, proof.User?.Plan);
     }
 
+    [Fact]
+    public async Task RememberedToken_IsRefusedOnceItsAccountIsDisabled()
+    {
+        var tokens = Create(new IssuerOptions { RequireAccount = true });
+        var token = _issuer.Issue();
+        Assert.Equal(ProofOutcome.Accepted, (await VerifyAsync(tokens, token)).Outcome);
+        _users.IsDisabled = true;
+
+        Assert.Equal(ProofOutcome.Rejected, (await VerifyAsync(tokens, token)).Outcome);
+    }
+
     private static async Task<Proof> VerifyAsync(BearerTokens tokens, string token)
         => await tokens.VerifyAsync("Bearer " + token, TestContext.Current.CancellationToken);
 
@@ -158,7 +170,11 @@ public sealed class BearerTokensTests : IDisposable
                 },
             },
         };
-        return new BearerTokens(options, source => new SigningKeys(source, _source, _services.GetRequiredService<UsersMetrics>(), _time, _log), new OnlyAlice(), _time);
+        return new BearerTokens(
+            options,
+            issuer => new Issuer(issuer, new SigningKeys(issuer.JwksFile!, _source, _services.GetRequiredService<UsersMetrics>(), _time, _log), _time),
+            new TokenCache(_time),
+            _users);
     }
 
     private sealed class KeySource(TokenIssuer issuer) : IKeySetReader
@@ -188,9 +204,13 @@ public sealed class BearerTokensTests : IDisposable
     {
         private readonly KnownUser _alice = new("alice", [], "of-the-store");
 
+        public bool IsDisabled { get; set; }
+
         public string Realm => "test";
 
-        public ValueTask<KnownUser?> FindAsync(string userName, CancellationToken cancellationToken) => new(userName == "alice" ? _alice : null);
+        public ValueTask<KnownUser?> FindAsync(string userName, CancellationToken cancellationToken) => new(userName == "alice" && !IsDisabled ? _alice : null);
+
+        public KnownUser? FindVerifiedApiKey(string key) => null;
 
         public ValueTask<KnownUser?> FindByApiKeyAsync(string key, CancellationToken cancellationToken) => new((KnownUser?)null);
 

@@ -1,6 +1,7 @@
 using System.Net;
 using PyProxy.Gateway.Traffic;
 using PyProxy.Gateway.Users.Guessing;
+using PyProxy.Gateway.Users.Passwords;
 
 namespace PyProxy.Gateway.Users.Schemes.ApiKeys;
 
@@ -14,21 +15,36 @@ internal sealed class ApiKeyLogin(IUserLookup users, GuessingLimiter guessing)
             return new(Proof.Malformed(UserScheme.ApiKey));
         }
 
-        var found = users.FindByApiKeyAsync(key, cancellationToken);
-        return found.IsCompletedSuccessfully ? new(ProofOf(found.Result, address)) : new(AwaitAsync(found, address));
+        return users.FindVerifiedApiKey(key) is { } user
+            ? new(Proof.Of(UserScheme.ApiKey, user))
+            : new(LookUpAsync(key, address, cancellationToken));
     }
 
-    private async Task<Proof> AwaitAsync(ValueTask<KnownUser?> found, IPAddress? address) => ProofOf(await found, address);
-
-    private Proof ProofOf(KnownUser? user, IPAddress? address)
+    private async Task<Proof> LookUpAsync(string key, IPAddress? address, CancellationToken cancellationToken)
     {
-        if (user is not null)
+        if (!guessing.TryEnter(address, GeneratedCredential.IdOf(key), GuessKind.Key, out var attempt, out var retryAfter))
         {
-            return Proof.Of(UserScheme.ApiKey, user);
+            return Proof.Limited(SchemeNames.Of(UserScheme.ApiKey), retryAfter);
         }
 
-        return guessing.TryEnter(address, name: null, out _, out var retryAfter)
-            ? Proof.Rejected(UserScheme.ApiKey, "unknown key")
-            : Proof.Limited(SchemeNames.Of(UserScheme.ApiKey), retryAfter);
+        KnownUser? user;
+        try
+        {
+            user = await users.FindByApiKeyAsync(key, cancellationToken);
+        }
+        catch
+        {
+            attempt.Withdraw();
+            throw;
+        }
+
+        if (user is null)
+        {
+            attempt.Failed();
+            return Proof.Rejected(UserScheme.ApiKey, "unknown key");
+        }
+
+        attempt.Succeeded();
+        return Proof.Of(UserScheme.ApiKey, user);
     }
 }

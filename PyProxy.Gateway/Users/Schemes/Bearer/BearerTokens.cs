@@ -14,18 +14,23 @@ internal sealed class BearerTokens
     private static readonly JsonWebTokenHandler Handler = new() { MapInboundClaims = false, MaximumTokenSizeInBytes = MaxLength };
 
     private readonly FrozenDictionary<string, Issuer> _issuers;
+    private readonly TimeSpan _remembered;
     private readonly TokenCache _cache;
     private readonly IUserLookup _users;
 
-    public BearerTokens(BearerOptions options, Func<string, SigningKeys> keysOf, IUserLookup users, TimeProvider time)
+    /// <param name="options">The configuration.</param>
+    /// <param name="issuerOf">Makes an issuer, or finds the one that has been made of the same settings.</param>
+    /// <param name="cache">What is remembered; outlives the configuration.</param>
+    /// <param name="users">For issuers that demand an account.</param>
+    public BearerTokens(BearerOptions options, Func<IssuerOptions, Issuer> issuerOf, TokenCache cache, IUserLookup users)
     {
-        _issuers = options.Issuers.Values.ToFrozenDictionary(
-            issuer => issuer.Issuer,
-            issuer => new Issuer(issuer, keysOf(issuer.JwksUrl ?? issuer.JwksFile ?? ""), time),
-            StringComparer.Ordinal);
-        _cache = new TokenCache(options.CacheDuration, time);
+        _issuers = options.Issuers.Values.ToFrozenDictionary(static issuer => issuer.Issuer, issuerOf, StringComparer.Ordinal);
+        _remembered = options.CacheDuration;
+        _cache = cache;
         _users = users;
     }
+
+    public IEnumerable<Issuer> Issuers => _issuers.Values;
 
     public bool Any => _issuers.Count > 0;
 
@@ -39,9 +44,25 @@ internal sealed class BearerTokens
         }
 
         var digest = TokenCache.DigestOf(token);
-        return _cache.Find(digest) is { } user
-            ? new(Proof.Of(UserScheme.Bearer, user))
-            : new(ValidateAsync(digest, token.ToString(), cancellationToken));
+        if (!_cache.TryFind(digest, _remembered, out var user, out var issuer))
+        {
+            return new(ValidateAsync(digest, token.ToString(), cancellationToken));
+        }
+
+        // The token is as good as ever, but its user may have been disabled or changed meanwhile; the stores' answer is remembered too.
+        return issuer.RequireAccount ? FindAccountAsync(user.Name, cancellationToken) : new(Proof.Of(UserScheme.Bearer, user));
+    }
+
+    private ValueTask<Proof> FindAccountAsync(string userName, CancellationToken cancellationToken)
+    {
+        var found = _users.FindAsync(userName, cancellationToken);
+        return found.IsCompletedSuccessfully ? new(ProofOf(found.Result, userName)) : new(AwaitAsync(found, userName));
+
+        static async Task<Proof> AwaitAsync(ValueTask<KnownUser?> found, string userName) => ProofOf(await found, userName);
+
+        static Proof ProofOf(KnownUser? user, string userName) => user is not null
+            ? Proof.Of(UserScheme.Bearer, user)
+            : Proof.Rejected(UserScheme.Bearer, "its user is unknown or disabled") with { UserName = userName };
     }
 
     /// <summary>Three parts of base64url: what is anything else need not trouble a parser that throws.</summary>
@@ -97,19 +118,13 @@ internal sealed class BearerTokens
         }
 
         // 3. Who it is
-        var user = issuer.UserOf(result.ClaimsIdentity);
-        if (user is not null && issuer.RequireAccount)
-        {
-            user = await _users.FindAsync(user.Name, cancellationToken);
-        }
-
-        if (user is null)
+        if (issuer.UserOf(result.ClaimsIdentity) is not { } user)
         {
             return Proof.Rejected(UserScheme.Bearer, "names no user");
         }
 
         _cache.Remember(digest, user, issuer, keys, new DateTimeOffset(token.ValidTo, TimeSpan.Zero));
-        return Proof.Of(UserScheme.Bearer, user);
+        return issuer.RequireAccount ? await FindAccountAsync(user.Name, cancellationToken) : Proof.Of(UserScheme.Bearer, user);
     }
 
     private static ProxyException NoKeys() => new(new ProxyError(

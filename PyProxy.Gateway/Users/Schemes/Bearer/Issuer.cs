@@ -1,10 +1,14 @@
 using System.Security.Claims;
+using System.Text.Json;
 using Microsoft.IdentityModel.Tokens;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Users.Schemes.Bearer;
 
-/// <summary>An issuer of tokens: what its tokens must say, and whom they name.</summary>
+/// <summary>
+/// An issuer of tokens: what its tokens must say, and whom they name. The same object as long as its configuration is the same, so that a reload
+/// of other things forgets no token.
+/// </summary>
 internal sealed class Issuer(IssuerOptions options, SigningKeys keys, TimeProvider time)
 {
     private const int MaxNameLength = 128;
@@ -12,12 +16,28 @@ internal sealed class Issuer(IssuerOptions options, SigningKeys keys, TimeProvid
     private const int MaxClaims = 64; // of one token; more would only cost memory for each of its requests
 
     private readonly string[] _algorithms = options.Algorithms.Count > 0 ? [.. options.Algorithms] : [.. SigningAlgorithms.All];
+    private volatile bool _isReplaced;
+
+    public string Name => options.Issuer;
+
+    /// <summary>Everything that the configuration says of it.</summary>
+    public string Settings { get; } = SettingsOf(options);
+
+    /// <summary>Whether a reload has put another in its place: what was verified under it no longer counts.</summary>
+    public bool IsReplaced
+    {
+        get => _isReplaced;
+        set => _isReplaced = value;
+    }
 
     public SigningKeys Keys { get; } = keys;
 
     public TimeSpan KeyRefresh => options.KeyRefresh;
 
     public bool RequireAccount => options.RequireAccount;
+
+    /// <summary>The same text for the same settings, including those that will be added one day.</summary>
+    public static string SettingsOf(IssuerOptions options) => JsonSerializer.Serialize(options);
 
     public TokenValidationParameters ParametersFor(KeySet keySet) => new()
     {

@@ -45,7 +45,9 @@ internal sealed class CertificateRule
         {
             try
             {
-                rule = new CertificateRule(options.User, null, new X500DistinguishedName(subject).Name, null);
+                // Written by hand it has its writer's spaces and spelling of types; read from its encoding it has the form that a certificate's has.
+                var encoded = new X500DistinguishedName(subject).RawData;
+                rule = new CertificateRule(options.User, null, new X500DistinguishedName(encoded).Name, null);
                 return true;
             }
             catch (CryptographicException)
