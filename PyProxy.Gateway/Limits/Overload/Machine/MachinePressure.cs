@@ -161,16 +161,18 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
             return;
         }
 
-        _current = pressure;
+        // Readiness first: whoever is refused finds the reason there.
         if (pressure == Pressure.None)
         {
-            LogRecovered();
             _health.Restore(HealthPart);
+            _current = pressure;
+            LogRecovered();
         }
         else
         {
-            LogPressure(NameOf(pressure), _descriptors, _memory, _delay.TotalMilliseconds);
             _health.Degrade(HealthPart, $"The machine is short of {NameOf(pressure)}; new requests are refused.");
+            _current = pressure;
+            LogPressure(NameOf(pressure), _descriptors, _memory, _delay.TotalMilliseconds);
         }
     }
 
