@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -47,6 +49,20 @@ public sealed class SecureTargetTests : IAsyncLifetime
         Assert.Equal("/a%2Fb", _origin.LastRequest.Target);
         Assert.Equal($"localhost:{_origin.Address.Port}", _origin.LastRequest["Host"]);
         File.Delete(trusted);
+    }
+
+    [Fact]
+    public async Task TargetThatIsSilentInTheHandshake_IsGivenUpAfterTheTimeForIt()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0); // connections stand, and nobody says anything
+        silent.Start();
+        await using var gateway = await GatewayServer.StartAsync(
+            gateway: """ "Egress": { "AllowedAddresses": [ "127.0.0.1" ], "ConnectTimeout": "00:00:00.1", "TlsTimeout": "00:00:00.1" } """);
+        using var client = await RawClient.ConnectAsync(gateway.Port("Open"));
+
+        await client.SendAsync($"GET https://{silent.LocalEndpoint}/ HTTP/1.1\r\nHost: x\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 504", await client.ReadHeadAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

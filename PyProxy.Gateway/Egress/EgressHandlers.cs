@@ -12,8 +12,6 @@ internal sealed class EgressHandlers : IDisposable
 {
     private const int MaxResponseHeadersKilobytes = 128;
 
-    private static readonly TimeSpan TlsHandshakeTimeout = TimeSpan.FromSeconds(10); // Kestrel's own for the other side
-
     private readonly Dialer _dialer;
     private readonly UpstreamDialer _upstreams;
     private readonly UpstreamFailover _failover;
@@ -94,7 +92,7 @@ internal sealed class EgressHandlers : IDisposable
 
         // Never before the dialer's own timeout, which knows what went wrong; the rest is for the TLS handshake. A request that gives up does
         // not end the attempt made for it, so without this a silent server could collect attempts.
-        handler.ConnectTimeout = pool.ConnectTimeout + TlsHandshakeTimeout;
+        handler.ConnectTimeout = pool.ConnectTimeout + pool.TlsTimeout;
 
         // A certificate names URLs where its issuer is to be had, and .NET would fetch from there while it verifies: connections to wherever the
         // destination likes, past the dialer. Servers have to send their intermediates, as every other proxy expects. (Revocation stays

@@ -34,6 +34,10 @@ internal sealed class EgressOptions
     [Description("How long resolving and connecting to one destination may take in all, retries included. 00:00:00.100 to 00:10:00, default 00:00:10.")]
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    [Description("Time for the TLS handshake with an HTTPS destination on top of ConnectTimeout: connecting and the handshake together may take both. "
+        + "(TLS inside a tunnel is the client's own; that with an upstream proxy counts to its ConnectTimeout.) 00:00:00.100 to 00:10:00, default 00:00:10.")]
+    public TimeSpan TlsTimeout { get; init; } = TimeSpan.FromSeconds(10); // Kestrel's own for the other side
+
     [Description("How long one address of a destination has for itself before the next one is tried beside it (RFC 8305 section 5). "
         + "00:00:00.010 to 00:00:02, default 00:00:00.250.")]
     public TimeSpan HappyEyeballsDelay { get; init; } = TimeSpan.FromMilliseconds(250);

@@ -18,6 +18,7 @@ internal sealed class EgressOptionsValidator : ISectionValidator<EgressOptions>
         }
 
         Between(options.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10), $"{path}:{nameof(options.ConnectTimeout)}", errors);
+        Between(options.TlsTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10), $"{path}:{nameof(options.TlsTimeout)}", errors);
         Between(
             options.HappyEyeballsDelay, TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(2), $"{path}:{nameof(options.HappyEyeballsDelay)}", errors);
         Between(

@@ -24,6 +24,7 @@ internal sealed class EgressSnapshot
             string.Join(' ', options.DeniedAddresses),
             options.SourceAddress is { } source ? IPAddress.Parse(source) : null,
             options.ConnectTimeout,
+            options.TlsTimeout,
             options.PooledConnectionLifetime,
             options.PooledConnectionIdleTimeout);
     }
@@ -57,5 +58,6 @@ internal sealed record PoolKey(
     string DeniedAddresses,
     IPAddress? SourceAddress,
     TimeSpan ConnectTimeout,
+    TimeSpan TlsTimeout,
     TimeSpan ConnectionLifetime,
     TimeSpan ConnectionIdleTimeout);

@@ -2,7 +2,8 @@
 """The table of faults: what clients are answered, how long it takes to recover, and whether everything returns to the level before. Linux.
 
 Under steady load of many clients each fault is put between gateway and origin for some seconds and taken away again. "Alone" is a cluster whose only
-destination has the fault, without a pipeline; "pipeline" a cluster with a healthy destination besides, retries and a circuit breaker.
+destination has the fault, without a pipeline; "pipeline" a cluster with a healthy destination besides, retries and a circuit breaker; "users" the same
+cluster, each client a user of the database with a password and a plan. Faults of the name server are met by clients who open tunnels to names.
 
     dotnet build -c Release PyProxy.Gateway
     python3 bench/resilience/chaos.py [--seconds 5] [--clients 50]
@@ -13,6 +14,7 @@ import time
 
 from faults import FAULTS, Relay
 from gateway import Gateway, Load, OriginServer, tally
+from names import FAULTS as NAME_FAULTS, Dials, NameServer
 from stores import Postgres, Redis
 
 PIPELINE = {"TryTimeout": "00:00:01", "Retry": {"MaxRetries": 2, "BudgetShare": 1, "BudgetMinimum": 1000},
@@ -24,7 +26,8 @@ def configuration(relay, healthy, more):
     slow = {"ActivityTimeout": "00:00:01"}
     return {
         "ReverseProxy": {
-            "Routes": {name: {"ClusterId": name, "Match": {"Path": f"/{name}/{{**rest}}"}} for name in ("alone", "pipeline")},
+            "Routes": {name: {"ClusterId": name, "Match": {"Path": f"/{name}/{{**rest}}"}} for name in ("alone", "pipeline")}
+                      | {"users": {"ClusterId": "pipeline", "Match": {"Path": "/users/{**rest}"}, "AuthorizationPolicy": "default", "RateLimiterPolicy": "open"}},
             "Clusters": {
                 "alone": {"HttpRequest": slow, "Destinations": {"bad": address(relay)}},
                 "pipeline": {"HttpRequest": slow, "Metadata": {"Resilience": "p"}, "Destinations": {"bad": address(relay), "good": address(healthy)}}}},
@@ -60,8 +63,13 @@ async def settle(gateway, level, patience=40):
     return gateway.descriptors(), gateway.megabytes(), gateway.metric("pyproxy_limiter_admitted"), gateway.metric("pyproxy_limiter_permits")
 
 
-async def one_fault(options, name, gateway, relay, make_bad, make_good):
-    loads = {path: Load(gateway.ports["Web"], f"/{path}/", clients=options.clients // 2).start() for path in ("alone", "pipeline")}
+def start_loads(options, gateway):
+    return {path: Load(gateway.ports["Web"], f"/{path}/", clients=options.clients // 3, head=head).start()
+            for path, head in (("alone", ""), ("pipeline", ""), ("users", lambda i: gateway.users[i % len(gateway.users)]))}
+
+
+async def one_fault(options, name, gateway, make_bad, make_good, start=start_loads):
+    loads = start(options, gateway)
     await asyncio.sleep(2)
     descriptors, memory = gateway.descriptors(), gateway.megabytes()
     began = time.monotonic()
@@ -75,50 +83,68 @@ async def one_fault(options, name, gateway, relay, make_bad, make_good):
     await asyncio.gather(*(load.stop() for load in loads.values()))
     await asyncio.sleep(0.3)
     places, permits = gateway.metric("pyproxy_limiter_admitted"), gateway.metric("pyproxy_limiter_permits")
-    print(f"| {name} | {told['alone']} | {told['pipeline']} | {took['alone']} / {took['pipeline']} "
-          f"| {descriptors} → {after} | {memory:.0f} → {megabytes:.0f} MB | {places:.0f} / {permits:.0f} |", flush=True)
+    print(f"| {name} | {' | '.join(told.values())} | {' / '.join(took.values())} | {descriptors} → {after} "
+          f"| {memory:.0f} → {megabytes:.0f} MB | {places:.0f} / {permits:.0f} |", flush=True)
 
 
 async def run(options):
     origin, healthy = await OriginServer().start(), await OriginServer().start()
     relay = await Relay(origin.port).start()
     redis, postgres = Redis(), Postgres()
-    more = {"Plans": {"open": {"Rates": ["100000/s"], "Concurrency": 10000}},
+    names = await NameServer().start()
+    more = {"Egress": {"AllowedAddresses": ["127.0.0.0/8"], "ConnectPorts": ["*"],
+                       # Connections that a fault made necessary are kept for a while, and would look like a leak.
+                       "PooledConnectionIdleTimeout": "00:00:02",
+                       "DefaultProfile": "named", "Profiles": {"named": {"Dns": {
+                           "Servers": [f"127.0.0.1:{names.port}"], "MinimumTtl": "00:00:00", "NegativeTtl": "00:00:00", "ServerTimeout": "00:00:02"}}}},
+            "Plans": {"open": {"Rates": ["100000/s"], "Concurrency": 10000}},
             "SharedState": {"Redis": redis.start(), "Database": postgres.start()}, "Users": {"Stores": ["Configuration", "Database"]}, "Usage": {}}
     sections = configuration(relay.port, healthy.port, more)
     sections["ReverseProxy"]["Routes"]["pipeline"]["RateLimiterPolicy"] = "open"
-    print("| Fault | Clients are answered, alone | with a pipeline | To recover, alone / pipeline | Descriptors | Memory | Places / permits held after |\n"
-          "|---|---|---|---|---|---|---|", flush=True)
-    with Gateway(sections) as gateway:
-        warm = [Load(gateway.ports["Web"], f"/{path}/", clients=options.clients // 2).start() for path in ("alone", "pipeline")]
+    gateway = Gateway(sections)
+    gateway.users = gateway.add_users([f"user{i}" for i in range(options.clients // 3)])
+    with gateway:
+        warm = start_loads(options, gateway).values()
         await asyncio.sleep(4)
         await asyncio.gather(*(load.stop() for load in warm))
-        for fault in ["none", *FAULTS]:
+        print("| Fault | Clients are answered, alone | with a pipeline | users | To recover, alone / pipeline / users | Descriptors | Memory | Places / permits held after |\n"
+              "|---|---|---|---|---|---|---|---|", flush=True)
+        for fault in ["none", *(options.faults or FAULTS)]:
             async def bad():
                 if fault == "flapping":
                     await flap(relay, options.seconds)
                 else:
                     await relay.become(None if fault == "none" else fault)
                     await asyncio.sleep(options.seconds)
-            await one_fault(options, fault, gateway, relay, bad, lambda: relay.become(None))
+            await one_fault(options, fault, gateway, bad, lambda: relay.become(None))
         for name, store in (("Redis killed and restarted", redis), ("PostgreSQL killed and restarted", postgres)):
             async def bad():
                 store.kill()
                 await asyncio.sleep(options.seconds)
             async def good():
                 store.restart()
-            await one_fault(options, name, gateway, relay, bad, good)
+            await one_fault(options, name, gateway, bad, good)
+        print("\n| Fault of the name server | Clients are answered | To recover | Descriptors | Memory | Places / permits held after |\n|---|---|---|---|---|---|", flush=True)
+        for fault in NAME_FAULTS:
+            async def bad():
+                names.fault = fault
+                await asyncio.sleep(options.seconds)
+            async def good():
+                names.fault = None
+            await one_fault(options, fault, gateway, bad, good, lambda _, gateway: {"names": Dials(gateway.ports["Proxy"], origin.port, 20).start()})
         await asyncio.sleep(3)
         print(f"\nreadiness at the end: {gateway.readiness()}")
     redis.close()
     postgres.close()
+    names.stop()
     await relay.stop()
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=5, help="how long each fault lasts, and is then watched")
-    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--clients", type=int, default=75)
+    parser.add_argument("--faults", nargs="*", choices=FAULTS, help="of the relay; default: all")
     asyncio.run(run(parser.parse_args()))
 
 

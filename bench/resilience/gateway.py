@@ -1,9 +1,11 @@
 """A gateway of the Release build as a process, what it uses, and clients that put load on it. Shared by the commands beside it."""
 import asyncio
+import base64
 import collections
 import json
 import pathlib
 import re
+import secrets
 import subprocess
 import tempfile
 import time
@@ -35,6 +37,14 @@ class Gateway:
         } | configuration.get("Gateway", {})
         self.file.write_text(json.dumps(configuration, indent=2))
         self._prefix = list(prefix)
+
+    def add_users(self, names):
+        """Puts users into the gateway's database; returns their Authorization fields."""
+        passwords = {name: secrets.token_urlsafe(18) for name in names}
+        table = self.directory / "users.csv"
+        table.write_text("name,password\n" + "".join(f"{name},{password}\n" for name, password in passwords.items()))
+        subprocess.run([PROGRAM, "users", "import", table, "--update", "--generated", "--config", self.file], cwd=self.directory, check=True, stdout=subprocess.DEVNULL)
+        return [f"Authorization: Basic {base64.b64encode(f'{name}:{password}'.encode()).decode()}\r\n" for name, password in passwords.items()]
 
     def start(self):
         self.log = open(self.directory / "stderr.log", "w+")
@@ -139,11 +149,14 @@ class OriginServer:
 
 
 class Load:
-    """So many clients, each of which asks again as soon as it has its answer (and rested). An answer is a status, or a word for none."""
+    """
+    So many clients, each of which asks again as soon as it has its answer (and rested). An answer is a status, or a word for none. `head`: more
+    fields, or what makes them of a client's number.
+    """
 
     def __init__(self, port, target, clients=50, rest=0.02, patience=10, head=""):
         self.port, self.target, self.clients, self.rest, self.patience = port, target, clients, rest, patience
-        self.request = f"GET {target} HTTP/1.1\r\nHost: bench.test\r\n{head}\r\n".encode()
+        self.head = head if callable(head) else lambda _: head
         self.answers = []  # (time, answer, seconds)
         self._stop = False
 
@@ -159,13 +172,14 @@ class Load:
         return [answer for answer in self.answers if answer[0] >= moment]
 
     async def _client(self, number):
+        request = f"GET {self.target} HTTP/1.1\r\nHost: bench.test\r\n{self.head(number)}\r\n".encode()
         await asyncio.sleep(self.rest * number / max(1, self.clients))
         connection = None
         while not self._stop:
             started = time.monotonic()
             try:
                 connection = connection or await asyncio.open_connection("127.0.0.1", self.port)
-                answer, keep = await asyncio.wait_for(self._ask(*connection), self.patience)
+                answer, keep = await asyncio.wait_for(self._ask(request, *connection), self.patience)
             except asyncio.TimeoutError:
                 answer, keep = "silence", False
             except (ConnectionError, asyncio.IncompleteReadError) as e:
@@ -180,8 +194,8 @@ class Load:
         if connection:
             connection[1].close()
 
-    async def _ask(self, reader, writer):
-        writer.write(self.request)
+    async def _ask(self, request, reader, writer):
+        writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         status = int(head.split(" ", 2)[1])
         length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)

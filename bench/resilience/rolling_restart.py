@@ -10,13 +10,13 @@ Gateway:Shutdown:Delay, and only then stops.
 import argparse
 import asyncio
 import pathlib
-import random
 import subprocess
 import tempfile
 import time
 
 from gateway import Gateway, Load, OriginServer, tally
 from stores import free_port, wait_for
+from traffic import Tunnels
 
 HAPROXY = """
 global
@@ -63,45 +63,6 @@ class Balancer:
         self.directory.cleanup()
 
 
-class Tunnels:
-    """CONNECT through the balancer, then requests inside for a random time around `length`; a tunnel that ends is opened anew."""
-
-    def __init__(self, port, target, count, length):
-        self.port, self.target, self.count, self.length = port, target, count, length
-        self.finished, self.ended, self.refused, self._stop = 0, 0, 0, False
-
-    def start(self):
-        self._tasks = [asyncio.create_task(self._client()) for _ in range(self.count)]
-        return self
-
-    async def stop(self):
-        self._stop = True
-        await asyncio.gather(*self._tasks)
-
-    async def _client(self):
-        while not self._stop:
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.write(f"CONNECT 127.0.0.1:{self.target} HTTP/1.1\r\nHost: 127.0.0.1:{self.target}\r\n\r\n".encode())
-                if not (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 200"):
-                    raise ConnectionError
-            except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
-                self.refused += 1
-                await asyncio.sleep(0.2)
-                continue
-            try:
-                until = time.monotonic() + random.uniform(0, 2 * self.length)
-                while time.monotonic() < until and not self._stop:
-                    writer.write(b"GET / HTTP/1.1\r\nHost: o\r\n\r\n")
-                    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-                    await reader.readexactly(1000)
-                    await asyncio.sleep(0.1)
-                self.finished += 1
-            except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
-                self.ended += 1
-            writer.close()
-
-
 def sections(port):
     return {
         "ReverseProxy": {"Routes": {"all": {"ClusterId": "c", "Match": {"Path": "{**rest}"}}},
@@ -132,8 +93,10 @@ async def run(options):
             print(f"round {turn + 1}, gateway {i + 1}: stopped after {took:.1f} s; so far {dict(tally(load.answers))}", flush=True)
     await load.stop()
     await tunnels.stop()
+    for moment, what in tunnels.refusals:
+        print(f"a tunnel was refused {moment - started:.1f} s after the last gateway was told to stop: {what}")
     print(f"\nrequests: {dict(tally(load.answers))}, slowest {percentile_ms(load)} ms")
-    print(f"tunnels: {tunnels.finished} finished, {tunnels.ended} ended at the deadline, {tunnels.refused} refused by a gateway that is stopping and opened again elsewhere")
+    print(f"tunnels: {tunnels.finished} finished, {tunnels.ended} ended at the deadline, {tunnels.refused} refused")
     balancer.close()
     for gateway in gateways:
         gateway.close()

@@ -6,64 +6,11 @@
 """
 import argparse
 import asyncio
-import base64
-import hashlib
-import re
 import statistics
 import time
 
 from gateway import Gateway, Load, OriginServer, tally
-from rolling_restart import Tunnels
-
-GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
-
-async def echo_websocket(reader, writer):
-    """The least that is a WebSocket server: accepts, and sends back what it gets."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-        key = re.search(rb"sec-websocket-key: (\S+)", head, re.IGNORECASE)[1]
-        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
-        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
-        while data := await reader.read(4096):
-            writer.write(data)
-    except (OSError, asyncio.IncompleteReadError):
-        pass
-    writer.close()
-
-
-class WebSockets:
-    def __init__(self, port, count):
-        self.port, self.count, self.messages, self.failed, self._stop = port, count, 0, 0, False
-
-    def start(self):
-        self._tasks = [asyncio.create_task(self._client()) for _ in range(self.count)]
-        return self
-
-    async def stop(self):
-        self._stop = True
-        await asyncio.gather(*self._tasks)
-
-    async def _client(self):
-        while not self._stop:
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.write(b"GET /ws HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-                if not (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 101"):
-                    raise ConnectionError
-                for _ in range(50):
-                    writer.write(b"\x82\x84\x00\x00\x00\x00ping")
-                    await asyncio.wait_for(reader.readexactly(10), 10)
-                    self.messages += 1
-                    await asyncio.sleep(0.1)
-                    if self._stop:
-                        break
-            except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
-                self.failed += 1
-            finally:
-                writer.close()
-
+from traffic import Tunnels, WebSockets, echo_websocket
 
 def sections(origin, websocket):
     clusters = {"c": {"Destinations": {"o": {"Address": f"http://127.0.0.1:{origin}"}}, "Metadata": {"Resilience": "p"}},
@@ -81,10 +28,10 @@ async def run(options):
         web, proxy = gateway.ports["Web"], gateway.ports["Proxy"]
         # The client forgets what it was answered once it is counted: only the gateway's memory is in question.
         loads = {
-            "reverse": Load(web, "/", 20, 0.05),
-            "forward": Load(proxy, f"http://127.0.0.1:{origin.port}/", 20, 0.05),
-            "refusals": Load(proxy, "http://denied.test/", 10, 0.1),
-            "no destination": Load(proxy, "http://127.0.0.1:1/", 5, 0.2),
+            "reverse": Load(web, "/", 20, 0.05 / options.pace),
+            "forward": Load(proxy, f"http://127.0.0.1:{origin.port}/", 20, 0.05 / options.pace),
+            "refusals": Load(proxy, "http://denied.test/", 10, 0.1 / options.pace),
+            "no destination": Load(proxy, "http://127.0.0.1:1/", 5, 0.2 / options.pace),
         }
         for load in loads.values():
             load.start()
@@ -122,6 +69,7 @@ async def run(options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--pace", type=float, default=1, help="1 = about a thousand exchanges a second; 0.1 = a tenth of it, beside other work")
     asyncio.run(run(parser.parse_args()))
 
 

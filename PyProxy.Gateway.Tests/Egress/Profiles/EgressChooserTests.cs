@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Traffic;
@@ -90,6 +91,51 @@ public sealed class EgressChooserTests : IAsyncDisposable
         var other = chooser.Choose(Exchange("sticky", null, null, user, host)).Source;
 
         Assert.Equal(same, first == other);
+    }
+
+    [Fact]
+    public async Task RandomSource_IsOneOfTheProfiles_AndNotAlwaysTheSame()
+    {
+        string[] addresses = [.. Enumerable.Range(1, 8).Select(static i => $"192.0.2.{i}")];
+        await using var egress = new EgressFixture(
+        [
+            new("Gateway:Egress:Profiles:any:SourceSelection", "Random"),
+            .. addresses.Select(static (address, i) => Source("any", address, i)),
+        ]);
+        var chooser = egress.Get<EgressChooser>();
+
+        // That 200 choices leave one of eight out happens once in 10^10 runs.
+        var chosen = Enumerable.Range(0, 200).Select(_ => chooser.Choose(Exchange("any", null, null)).Source.ToString()).ToHashSet(StringComparer.Ordinal);
+
+        Assert.Equal(addresses, chosen.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("PreferIPv4", "192.0.2.1 2001:db8::1")]
+    [InlineData("PreferIPv6", "2001:db8::1 192.0.2.1")]
+    [InlineData("OnlyIPv4", "192.0.2.1 192.0.2.2")]
+    [InlineData("OnlyIPv6", "2001:db8::1 2001:db8::2")]
+    public async Task FamilyOfAProfile_IsDialedFirst_AndTheOtherOneWhereItIsPreferredAndNotAlone(string family, string dialed)
+    {
+        await using var egress = new EgressFixture(
+        [
+            EgressFixture.Allow("192.0.2.0/24"), EgressFixture.Allow("2001:db8::/32", 1), EgressFixture.NoRetry,
+            new("Gateway:Egress:Profiles:p:AddressFamily", family),
+        ]);
+        string[] all = ["192.0.2.1", "2001:db8::1", "192.0.2.2", "2001:db8::2"];
+        foreach (var address in all)
+        {
+            egress.Connector.Fail(address, SocketError.ConnectionRefused);
+        }
+
+        // The order of the resolver is the other one each time.
+        egress.Resolver.Answer("both.example", family.EndsWith('6') ? all : [all[1], all[0], all[3], all[2]]);
+        var request = new DialRequest(new HostPort("both.example", 80), DialPurpose.Forward) { Profile = egress.Runtime.Current.Profiles["p"] };
+
+        var failure = await Assert.ThrowsAsync<ProxyException>(() => egress.Dialer.ConnectAsync(request, TestContext.Current.CancellationToken).AsTask());
+
+        Assert.Equal("connection_refused", failure.Error.Token);
+        Assert.Equal(dialed.Split(' '), egress.Connector.Dialed.Take(2).Select(static e => e.Address.ToString()), StringComparer.Ordinal);
     }
 
     [Fact]

@@ -93,6 +93,36 @@ public sealed class DnsDestinationsTests : IAsyncLifetime
         Assert.EndsWith("web.test", await _gateway.GetStringAsync("/"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task NameThatAReloadTakesOut_IsNotFollowedAnyLonger_AndOneThatItBringsBackIs()
+    {
+        var configuration = (IConfigurationRoot)_gateway.Services.GetRequiredService<IConfiguration>();
+        var port = new Uri(configuration["ReverseProxy:Clusters:one:Destinations:web:Address"]!).Port;
+        Assert.Equal(["web.test"], Discovery.Names);
+
+        await MoveToAsync($"http://127.0.0.9:{port}/", "web");
+        await Discovery.RefreshAsync(TestContext.Current.CancellationToken);
+        _names.Asked.Clear();
+        await Discovery.RefreshAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(Discovery.Names);
+        Assert.Empty(_names.Asked);
+
+        await MoveToAsync($"http://web.test:{port}/", "web[127.0.0.1]", "web[127.0.0.2]");
+        _names.Answer = [IPAddress.Parse("127.0.0.3")];
+        await Discovery.RefreshAsync(TestContext.Current.CancellationToken);
+        await UntilDestinationsAreAsync("web[127.0.0.3]");
+
+        async Task MoveToAsync(string address, params string[] destinations)
+        {
+            configuration["ReverseProxy:Clusters:one:Destinations:web:Address"] = address;
+            configuration.Reload();
+            await UntilDestinationsAreAsync(destinations);
+        }
+
+        async Task UntilDestinationsAreAsync(params string[] destinations)
+            => await Poll.UntilAsync(() => ValueTask.FromResult(Destinations.SequenceEqual(destinations, StringComparer.Ordinal)));
+    }
+
     private async Task AskAsync(ConcurrentBag<string> answers, CancellationToken enough)
     {
         do
@@ -106,7 +136,12 @@ public sealed class DnsDestinationsTests : IAsyncLifetime
     {
         public IReadOnlyList<IPAddress>? Answer { get; set; }
 
+        public ConcurrentQueue<string> Asked { get; } = new();
+
         public ValueTask<IReadOnlyList<IPAddress>> ResolveAsync(string name, CancellationToken cancellationToken)
-            => Answer is { } answer ? ValueTask.FromResult(answer) : throw new SocketException((int)SocketError.TryAgain);
+        {
+            Asked.Enqueue(name);
+            return Answer is { } answer ? ValueTask.FromResult(answer) : throw new SocketException((int)SocketError.TryAgain);
+        }
     }
 }

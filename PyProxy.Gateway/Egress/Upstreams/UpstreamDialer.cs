@@ -45,6 +45,8 @@ internal sealed class UpstreamDialer(Dialer dialer, EgressRuntime runtime, Gatew
         var connection = await ConnectAsync(pool, proxy, choice, cancellationToken);
 
         // 3. Through it
+        var asked = time.GetTimestamp();
+        var isSilent = false;
         try
         {
             using var timeout = new CancellationTokenSource(runtime.Current.ConnectTimeout, time);
@@ -55,6 +57,8 @@ internal sealed class UpstreamDialer(Dialer dialer, EgressRuntime runtime, Gatew
             }
             catch (OperationCanceledException e) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
+                // Any user may choose a destination that is silent. A proxy that in all that time has said nothing to anybody is so itself.
+                isSilent = !proxy.Health.HasAnsweredSince(asked);
                 throw new ProxyException(UpstreamFailure.NoAnswer(proxy, target), e);
             }
 
@@ -72,6 +76,9 @@ internal sealed class UpstreamDialer(Dialer dialer, EgressRuntime runtime, Gatew
                     break;
                 case UpstreamUnusableException:
                     metrics.Opened(pool, proxy, UpstreamMetrics.Failed);
+                    break;
+                case ProxyException silence when isSilent:
+                    Note(pool, proxy, silence.Error);
                     break;
                 case ProxyException:
                     metrics.Opened(pool, proxy, UpstreamMetrics.Answered);
@@ -176,6 +183,7 @@ internal sealed class UpstreamDialer(Dialer dialer, EgressRuntime runtime, Gatew
             if (proxy.Kind == UpstreamKind.Socks5)
             {
                 var reply = await SocksHandshake.ConnectAsync(connection.Stream, told, cancellationToken);
+                proxy.Health.Answered();
                 if (reply != 0)
                 {
                     throw new ProxyException(UpstreamFailure.Refused(proxy, target, reply));
@@ -185,6 +193,7 @@ internal sealed class UpstreamDialer(Dialer dialer, EgressRuntime runtime, Gatew
             }
 
             var status = await ConnectHandshake.RunAsync(connection, told, proxy.Authorization, via, cancellationToken);
+            proxy.Health.Answered();
             if (status is StatusCodes.Status407ProxyAuthenticationRequired)
             {
                 throw new UpstreamUnusableException(UpstreamFailure.Credentials(pool.Profile, proxy, status));

@@ -27,6 +27,7 @@ internal sealed class UpstreamHealth(TimeProvider time)
     private int _inUse;
     private long _taken;
     private long _failed;
+    private long _answeredAt;
 
     /// <summary>Requests and tunnels that it carries now.</summary>
     public int InUse => Volatile.Read(ref _inUse);
@@ -80,8 +81,16 @@ internal sealed class UpstreamHealth(TimeProvider time)
         return new Place(this);
     }
 
+    /// <summary>Whether it has said anything to anybody since a moment of the clock, be it a refusal.</summary>
+    public bool HasAnsweredSince(long moment) => Volatile.Read(ref _answeredAt) >= moment;
+
+    /// <summary>It has said something: whatever it was, it is alive.</summary>
+    public void Answered() => Volatile.Write(ref _answeredAt, time.GetTimestamp());
+
     public void Succeeded()
     {
+        Answered();
+
         // Without the lock in the usual case, which is every request: what is missed by a hair is made up for by the next.
         if (Volatile.Read(ref _failures) == 0 && !Volatile.Read(ref _onProbation))
         {

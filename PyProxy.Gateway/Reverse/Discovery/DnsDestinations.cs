@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
@@ -14,7 +15,7 @@ namespace PyProxy.Gateway.Reverse.Discovery;
 /// has changed; destinations that stay keep their state, and requests under way to one that goes are served to their end.
 /// </summary>
 internal sealed partial class DnsDestinations(
-    IResolver resolver, IOptionsMonitor<DiscoveryOptions> options, TimeProvider time, ILogger<DnsDestinations> logger)
+    IResolver resolver, IEnumerable<IProxyConfigProvider> configured, IOptionsMonitor<DiscoveryOptions> options, TimeProvider time, ILogger<DnsDestinations> logger)
     : BackgroundService, IDestinationResolver
 {
     /// <summary>Key in a destination's <c>Metadata</c>.</summary>
@@ -59,12 +60,23 @@ internal sealed partial class DnsDestinations(
         base.Dispose();
     }
 
-    /// <summary>Resolves all names anew.</summary>
+    /// <summary>Names that are followed.</summary>
+    internal IEnumerable<string> Names => _known.Keys;
+
+    /// <summary>Resolves all names anew, and forgets those that the configuration no longer has.</summary>
     internal async Task RefreshAsync(CancellationToken cancellationToken)
     {
-        var anyChanged = false;
-        foreach (var (name, before) in _known)
+        // The configuration says which, so a name that a reload brings back is followed again whatever was forgotten in the same moment.
+        var names = CurrentNames();
+        foreach (var gone in _known.Keys.Where(name => !names.Contains(name)))
         {
+            _known.TryRemove(gone, out _);
+        }
+
+        var anyChanged = false;
+        foreach (var name in names)
+        {
+            var before = _known.GetValueOrDefault(name, []);
             if (await ResolveAsync(name, cancellationToken) is { } now && !now.AsSpan().SequenceEqual(before))
             {
                 _known[name] = now;
@@ -92,6 +104,17 @@ internal sealed partial class DnsDestinations(
     private static bool IsDiscovered(DestinationConfig destination)
         => string.Equals(destination.Metadata?.GetValueOrDefault(MetadataKey), Dns, StringComparison.OrdinalIgnoreCase)
             && new Uri(destination.Address).HostNameType == UriHostNameType.Dns;
+
+    private HashSet<string> CurrentNames()
+    {
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var cluster in configured.SelectMany(static provider => provider.GetConfig().Clusters))
+        {
+            names.UnionWith((cluster.Destinations ?? FrozenDictionary<string, DestinationConfig>.Empty).Values.Where(IsDiscovered).Select(NameOf));
+        }
+
+        return names;
+    }
 
     private static string NameOf(DestinationConfig destination) => new Uri(destination.Address).IdnHost;
 

@@ -26,9 +26,10 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     private const int SlowEvery = 25;
 
     private const double RecoveredShare = 0.95;
-    private const double RecoveredDelay = 0.5;
 
     private readonly IMachine _machine;
+    private readonly FairAdmission _admission;
+    private readonly WorkLimit _limit = new();
     private readonly IOptionsMonitor<LimitsOptions> _options;
     private readonly IHealthSignal _health;
     private readonly ILogger _logger;
@@ -43,9 +44,10 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     private int _samplesTooLate;
 
     public MachinePressure(
-        IMachine machine, IOptionsMonitor<LimitsOptions> options, IHealthSignal health, IMeterFactory meters, ILogger<MachinePressure> logger)
+        IMachine machine, FairAdmission admission, IOptionsMonitor<LimitsOptions> options, IHealthSignal health, IMeterFactory meters, ILogger<MachinePressure> logger)
     {
         _machine = machine;
+        _admission = admission;
         _options = options;
         _health = health;
         _logger = logger;
@@ -60,6 +62,11 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
 
     /// <summary>What there is too little of now.</summary>
     public Pressure Current => _current;
+
+    private int UnderWay => _admission.Admitted + _admission.Queued;
+
+    /// <summary>Whether a new request can be taken under this pressure: what waits for threads is taken as far as they get their work done.</summary>
+    public bool HasRoom(Pressure pressure) => pressure == Pressure.Threads && UnderWay < _limit.Value;
 
     public void CountRefusal(Pressure pressure)
     {
@@ -142,14 +149,21 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
             return Pressure.Memory;
         }
 
-        if (was == Pressure.Threads)
+        if (was == Pressure.Threads && marks.ThreadPoolDelay > TimeSpan.Zero)
         {
-            return _delay > marks.ThreadPoolDelay * RecoveredDelay ? Pressure.Threads : Pressure.None;
+            return _limit.Adjust(_delay, marks.ThreadPoolDelay, UnderWay) ? Pressure.Threads : Pressure.None;
         }
 
         // As long again as the mark: one stall, such as code that is compiled for the first time, is no overload.
         _samplesTooLate = marks.ThreadPoolDelay > TimeSpan.Zero && _delay > marks.ThreadPoolDelay ? _samplesTooLate + 1 : 0;
-        return _samplesTooLate * Interval > marks.ThreadPoolDelay ? Pressure.Threads : Pressure.None;
+        if (_samplesTooLate * Interval <= marks.ThreadPoolDelay)
+        {
+            return Pressure.None;
+        }
+
+        _limit.Lift();
+        _limit.Adjust(_delay, marks.ThreadPoolDelay, UnderWay);
+        return Pressure.Threads;
     }
 
     private static bool Exceeds(double share, double mark, bool already) => mark > 0 && share >= (already ? mark * RecoveredShare : mark);

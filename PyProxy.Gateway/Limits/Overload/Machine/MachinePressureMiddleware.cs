@@ -18,7 +18,7 @@ internal sealed class MachinePressureMiddleware(RequestDelegate next, MachinePre
     public Task InvokeAsync(HttpContext context)
     {
         var current = pressure.Current;
-        return current == Pressure.None || context.Features.Get<IListenerFeature>()?.Role == ListenerRole.Admin
+        return current == Pressure.None || pressure.HasRoom(current) || context.Features.Get<IListenerFeature>()?.Role == ListenerRole.Admin
             ? next(context)
             : RefuseAsync(context, current);
     }
