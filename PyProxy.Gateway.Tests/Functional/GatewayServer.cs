@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Configuration;
+using PyProxy.Gateway.Limits.Overload.Machine;
 using PyProxy.Gateway.Listeners.Endpoints;
 using PyProxy.Gateway.Users;
 
@@ -61,7 +63,11 @@ internal sealed class GatewayServer : IAsyncDisposable
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
         Assert.Empty(loaded.Problems);
 
-        var app = Program.Build(new GatewayConfiguration(loader, loaded), extend);
+        var app = Program.Build(new GatewayConfiguration(loader, loaded), services =>
+        {
+            services.Replace(ServiceDescriptor.Singleton<IMachine, SharedMachine>());
+            extend?.Invoke(services);
+        });
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new GatewayServer(directory, app);
 

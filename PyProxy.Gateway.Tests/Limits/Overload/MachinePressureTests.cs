@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using PyProxy.Gateway.Limits.Overload;
 using PyProxy.Gateway.Limits.Overload.Machine;
 using PyProxy.Gateway.Tests.Functional;
 
@@ -17,11 +18,16 @@ public sealed class MachinePressureTests
     [InlineData("memory")]
     public async Task ShortOfSomething_IsRefusedAtOnce_AndTakenAgainAfterwards(string what)
     {
-        await using var origin = await OriginServer.StartAsync();
+        var hold = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var origin = await OriginServer.StartAsync(endpoints: app => app.MapGet("/hold", () => hold.Task));
         await using var gateway = await GatewayServer.StartAsync(origin.Address, extend: services => services.Replace(ServiceDescriptor.Singleton<IMachine>(_machine)));
         using var http = new HttpClient { BaseAddress = gateway.Url("Web") };
         Assert.Equal("origin", await http.GetStringAsync("/", TestContext.Current.CancellationToken));
 
+        // Few requests are let in however long work waits, so there are as many under way as that.
+        var held = what == "threads" ? Enumerable.Range(0, WorkLimit.Least).Select(_ => http.GetAsync("/hold", TestContext.Current.CancellationToken)).ToArray() : [];
+        var admission = gateway.Services.GetRequiredService<FairAdmission>();
+        await Poll.UntilAsync(() => ValueTask.FromResult(admission.Admitted == held.Length));
         _machine.Suffer(what);
         await Poll.UntilAsync(async () => await StatusAsync(http) == HttpStatusCode.ServiceUnavailable);
         using var refused = await http.GetAsync("/", TestContext.Current.CancellationToken);
@@ -35,6 +41,9 @@ public sealed class MachinePressureTests
 
         _machine.Recover();
         await Poll.UntilAsync(async () => await StatusAsync(http) == HttpStatusCode.OK);
+        hold.SetResult();
+        Assert.All(await Task.WhenAll(held), static response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
+        await Poll.UntilAsync(() => ValueTask.FromResult(admission.Admitted == 0));
     }
 
     [Fact]

@@ -25,6 +25,9 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
     private const int SlowEvery = 25;
 
+    // One stall, such as code that is compiled for the first time, is no overload.
+    private static readonly TimeSpan LastsFor = TimeSpan.FromMilliseconds(500);
+
     private const double RecoveredShare = 0.95;
 
     private readonly IMachine _machine;
@@ -154,9 +157,8 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
             return _limit.Adjust(_delay, marks.ThreadPoolDelay, UnderWay) ? Pressure.Threads : Pressure.None;
         }
 
-        // As long again as the mark: one stall, such as code that is compiled for the first time, is no overload.
         _samplesTooLate = marks.ThreadPoolDelay > TimeSpan.Zero && _delay > marks.ThreadPoolDelay ? _samplesTooLate + 1 : 0;
-        if (_samplesTooLate * Interval <= marks.ThreadPoolDelay)
+        if (_samplesTooLate * Interval <= LastsFor)
         {
             return Pressure.None;
         }

@@ -15,6 +15,12 @@ internal sealed class WorkLimit
     private const int GrowthAtLeast = 4;
     private const int RoomToRecover = 2;
 
+    // Where so few make work wait, it is not them, and refusing them helps nobody.
+    private const int LeastForEachProcessor = 8;
+
+    /// <summary>So many are always let in.</summary>
+    public static readonly int Least = LeastForEachProcessor * Environment.ProcessorCount;
+
     private volatile int _value = int.MaxValue;
     private int _samples;
 
@@ -38,7 +44,7 @@ internal sealed class WorkLimit
         var value = _value;
         if (delay > mark)
         {
-            _value = (int)(Math.Min(value, underWay) * Math.Clamp(mark / delay, LeastShare, MostShare));
+            _value = Math.Max(Least, (int)(Math.Min(value, underWay) * Math.Clamp(mark / delay, LeastShare, MostShare)));
             return true;
         }
 
@@ -47,7 +53,7 @@ internal sealed class WorkLimit
             return true;
         }
 
-        if (value > (long)RoomToRecover * (underWay + GrowthAtLeast))
+        if (value > (long)RoomToRecover * (underWay + Least))
         {
             Lift();
             return false;
