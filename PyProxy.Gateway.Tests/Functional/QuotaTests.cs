@@ -43,6 +43,26 @@ public sealed class QuotaTests : IDisposable
     }
 
     [Fact]
+    public async Task RefusalsText_IsNotTheUsersUse()
+    {
+        await using var origin = await OriginServer.StartAsync();
+        await using var gateway = await StartAsync("1KB/day");
+        using var http = Client(gateway);
+        for (var i = 0; i < 10; i++)
+        {
+            using var refused = await http.GetAsync(new Uri("http://10.0.0.1/"), TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+            Assert.InRange((await refused.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken)).Length, 200, 1000);
+        }
+
+        var ledger = gateway.Services.GetRequiredService<UsageLedger>();
+        await Poll.UntilAsync(async () => (await ledger.SinceAsync("alice", DateOnly.MinValue, TestContext.Current.CancellationToken)).Refusals == 10);
+        Assert.Equal(0, (await ledger.SinceAsync("alice", DateOnly.MinValue, TestContext.Current.CancellationToken)).BytesDown);
+        using var allowed = await http.GetAsync(origin.Address, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, allowed.StatusCode);
+    }
+
+    [Fact]
     public async Task RunningTransfer_IsChargedWhileItRuns_AndCutWhereTheQuotaSaysSo()
     {
         await using var origin = await OriginServer.StartAsync("a", static app => app.MapGet("/endless", static async context =>
@@ -179,6 +199,6 @@ public sealed class QuotaTests : IDisposable
         "Usage": { "FlushInterval": "00:00:00.200" },
         "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ] },
         "Plans": { "small": { "Quotas": [ "{{quota}}" ] } },
-        "Filtering": { "Rules": [ { "Name": "small", "Match": { "Hosts": [ "127.0.0.1" ] }, "Action": "Plan", "Plan": "small" } ] }
+        "Filtering": { "Rules": [ { "Name": "small", "Match": { "Hosts": [ "127.0.0.1", "10.0.0.1" ] }, "Action": "Plan", "Plan": "small" } ] }
         """);
 }

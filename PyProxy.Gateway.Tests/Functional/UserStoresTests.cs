@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging.Testing;
 using PyProxy.Gateway.Tests.Contracts;
@@ -84,22 +85,8 @@ public sealed class UserStoresTests(PostgreSqlServer server) : IAsyncLifetime
         var connectionString = await server.CreateDatabaseAsync();
         var logs = new FakeLogCollector();
         await using var gateway = await StartAsync("""["Configuration", "Database"]""", connectionString, remembered: "00:00:01", logs);
-        var records = gateway.Services.GetRequiredService<UserRecords>();
         var password = GeneratedCredential.NewPassword();
-        var hash = KeyedHash.CreateGenerated(password).ToString();
-        var noticed = new TaskCompletionSource();
-        using (gateway.Services.GetRequiredService<UserChanges>().Subscribe(names =>
-            {
-                if (names?.Contains("stranger") == true)
-                {
-                    noticed.TrySetResult();
-                }
-            }))
-        {
-            await records.AddAsync(new UserRecord { Name = "verified", PasswordHash = hash }, Cancellation);
-            await records.AddAsync(new UserRecord { Name = "stranger", PasswordHash = hash }, Cancellation);
-            await noticed.Task.WaitAsync(Patience, Cancellation); // what is remembered before that would be forgotten by it
-        }
+        await AddAsync(gateway, KeyedHash.CreateGenerated(password).ToString(), "verified", "stranger");
 
         Assert.Equal("200", await RequestAsync(gateway, "verified", password));
         Assert.Equal("ready", await HealthAsync(gateway));
@@ -128,6 +115,45 @@ public sealed class UserStoresTests(PostgreSqlServer server) : IAsyncLifetime
         Assert.Equal("407", await RequestAsync(gateway, "verified", "wrong"));
     }
 
+    [Fact]
+    public async Task UnreadableSqliteFile_KeepsWhoWasVerified_LetsNobodyElseIn_AndComesBack()
+    {
+        var directory = Directory.CreateTempSubdirectory("pyproxy-away-");
+        var file = Path.Combine(directory.FullName, "users.db");
+        await using (var gateway = await StartAsync("""["Database"]""", $"Data Source={file}"))
+        {
+            var password = GeneratedCredential.NewPassword();
+            await AddAsync(gateway, KeyedHash.CreateGenerated(password).ToString(), "verified", "stranger");
+            Assert.Equal("200", await RequestAsync(gateway, "verified", password));
+
+            // 1. What stands there is no database any more; connections that are open would go on with the file that they have
+            string[] files = [file, file + "-wal", file + "-shm"];
+            Move(files, from: "", to: ".aside");
+            await File.WriteAllTextAsync(file, new string('x', 8192), Cancellation);
+            SqliteConnection.ClearAllPools();
+            await UntilAsync(async () => await HealthAsync(gateway) == "degraded");
+            Assert.Equal("503", await RequestAsync(gateway, "stranger", password));
+            Assert.Equal("503", await RequestAsync(gateway, "verified", "wrong"));
+            Assert.Equal("200", await RequestAsync(gateway, "verified", password));
+
+            // 2. It is back
+            Array.ForEach(files, File.Delete);
+            Move(files, from: ".aside", to: "");
+            await UntilAsync(async () => await HealthAsync(gateway) == "ready");
+            Assert.Equal("200", await RequestAsync(gateway, "stranger", password));
+        }
+
+        directory.Delete(recursive: true);
+
+        static void Move(string[] files, string from, string to)
+        {
+            foreach (var file in files.Where(file => File.Exists(file + from)))
+            {
+                File.Move(file + from, file + to);
+            }
+        }
+    }
+
     [Theory]
     [InlineData("PostgreSQL")]
     [InlineData("SQLite")]
@@ -146,6 +172,25 @@ public sealed class UserStoresTests(PostgreSqlServer server) : IAsyncLifetime
         await records.ChangeAsync("bob", new UserChange { Disabled = true }, Cancellation);
         await UntilAsync(async () => await RequestAsync(one, "bob", password) == "407" && await RequestAsync(other, "bob", password) == "407");
         directory.Delete(recursive: true);
+    }
+
+    /// <summary>Adds users and waits until the gateway has noticed: what is remembered before that would be forgotten by it.</summary>
+    private static async Task AddAsync(GatewayServer gateway, string hash, params string[] names)
+    {
+        var noticed = new TaskCompletionSource();
+        using var subscription = gateway.Services.GetRequiredService<UserChanges>().Subscribe(changed =>
+        {
+            if (changed?.Contains(names[^1]) == true)
+            {
+                noticed.TrySetResult();
+            }
+        });
+        foreach (var name in names)
+        {
+            await gateway.Services.GetRequiredService<UserRecords>().AddAsync(new UserRecord { Name = name, PasswordHash = hash }, Cancellation);
+        }
+
+        await noticed.Task.WaitAsync(Patience, Cancellation);
     }
 
     private Task<GatewayServer> StartAsync(string stores, string database = "Data Source=users.db", string remembered = "00:10:00", FakeLogCollector? logs = null) => GatewayServer.StartAsync(extend: services => services.AddLogging(logging => logging.AddProvider(new FakeLoggerProvider(logs))), configuration: directory => $$"""

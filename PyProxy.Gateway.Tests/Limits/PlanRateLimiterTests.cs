@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using System.Threading.RateLimiting;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using PyProxy.Gateway.Limits;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.Traffic;
@@ -200,6 +202,21 @@ public sealed class PlanRateLimiterTests : IDisposable
         Assert.Equal([true, false, false], limiter.Ask("alice", times: 3));
         limiter.Time.Advance(TimeSpan.FromMinutes(1));
         Assert.True(limiter.Ask("alice"));
+    }
+
+    [Fact]
+    public void PlanThatIsNotThere_IsCountedAndLimitsNothing()
+    {
+        var limiter = Start("1/h");
+        using var decisions = new MetricCollector<long>(
+            limiter.Services.GetRequiredService<IMeterFactory>(), "PyProxy.Gateway", "pyproxy.limiter.decisions");
+        var asked = LimiterHarness.Request("alice", plan: "gone");
+        limiter.Services.GetRequiredService<PlanSelector>().Fill(new LimitAttempt(), asked, Exchange.Of(asked)); // as quotas and explain do
+
+        Assert.Equal([true, true], (bool[])[Ask(), Ask()]);
+        Assert.Equal([1, 1], decisions.GetMeasurementSnapshot().Where(static m => Equals(m.Tags["outcome"], "unknown_plan")).Select(static m => m.Value));
+
+        bool Ask() => limiter.Ask(LimiterHarness.Request("alice", plan: "gone"));
     }
 
     private LimiterHarness Start(params string[] rates) => _limiter = new LimiterHarness(LimiterHarness.Plan(rates));

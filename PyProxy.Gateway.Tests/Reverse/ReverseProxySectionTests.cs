@@ -22,12 +22,14 @@ public sealed class ReverseProxySectionTests
             ("Routes:policy:ClusterId", "c"),
             ("Routes:policy:Match:Path", "/y"),
             ("Routes:policy:AuthorizationPolicy", "unknown-policy"),
+            ("Routes:policy:RateLimiterPolicy", "unknown-plan"),
             ("Clusters:c:Destinations:d:Address", "ftp://h/"),
             ("Clusters:c:LoadBalancingPolicy", "Best"));
 
         Assert.Contains(errors, static e => e.Path == "ReverseProxy:Routes:nowhere:ClusterId" && e.Message.Contains("gone", StringComparison.Ordinal));
         Assert.Contains(errors, static e => e.Path == "ReverseProxy:Routes:unmatched");
-        Assert.Contains(errors, static e => e.Path == "ReverseProxy:Routes:policy" && e.Message.Contains("unknown-policy", StringComparison.Ordinal));
+        Assert.Contains(errors, static e => e.Path == "ReverseProxy:Routes:policy:AuthorizationPolicy" && e.Message.Contains("unknown-policy", StringComparison.Ordinal));
+        Assert.Contains(errors, static e => e.Path == "ReverseProxy:Routes:policy:RateLimiterPolicy" && e.Message.Contains("unknown-plan", StringComparison.Ordinal));
         Assert.Contains(errors, static e => e.Path == "ReverseProxy:Clusters:c" && e.Message.Contains("Best", StringComparison.Ordinal));
         Assert.Contains(errors, static e => e.Path == "ReverseProxy:Clusters:c:Destinations:d:Address" && e.Message.Contains("ftp", StringComparison.Ordinal));
     }

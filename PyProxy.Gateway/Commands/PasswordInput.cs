@@ -20,8 +20,18 @@ internal static class PasswordInput
 
         // On standard error, so that standard output holds the result and nothing else.
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        var password = await console.PromptAsync(new TextPrompt<string>("Password:").Secret(mask: null), cancellationToken);
-        var again = await console.PromptAsync(new TextPrompt<string>("Again:").Secret(mask: null), cancellationToken);
+        string password, again;
+        try
+        {
+            password = await console.PromptAsync(new TextPrompt<string>("Password:").Secret(mask: null), cancellationToken);
+            again = await console.PromptAsync(new TextPrompt<string>("Again:").Secret(mask: null), cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            await invocation.Error.WriteLineAsync(); // the cursor stands behind the prompt
+            throw;
+        }
+
         return password == again ? password : await RefuseAsync(invocation, "The two passwords differ; nothing was changed.");
     }
 

@@ -2,7 +2,10 @@ using PyProxy.Gateway.Sections;
 
 namespace PyProxy.Gateway.Configuration;
 
-/// <summary>A plan that something names must exist: a misspelt one would leave users without limits. Routes are judged by YARP's validation.</summary>
+/// <summary>
+/// A plan that something names must exist: a misspelt one would leave users without limits, or a rule without effect. Routes are judged by YARP's
+/// validation.
+/// </summary>
 internal sealed class PlanReferenceValidator : ICrossSectionValidator
 {
     private const string Plans = "Gateway:Plans";
@@ -27,7 +30,18 @@ internal sealed class PlanReferenceValidator : ICrossSectionValidator
     private static IEnumerable<IConfigurationSection> References(IConfiguration candidate) =>
     [
         .. candidate.GetSection("Gateway:Users:Accounts").GetChildren().Select(static account => account.GetSection("Plan")),
+        .. candidate.GetSection("Gateway:Authentication:Bearer:Issuers").GetChildren().Select(static issuer => issuer.GetSection("Plan")),
         .. candidate.GetSection("Gateway:Limits:GroupPlans").GetChildren(),
+        .. candidate.GetSection("Gateway:Filtering:Rules").GetChildren().Select(static rule => rule.GetSection("Plan")),
+        .. candidate.GetSection("Gateway:Filtering:Rules").GetChildren().SelectMany(static rule => InMatch(rule.GetSection("Match"))),
+        .. candidate.GetSection("Gateway:Filtering:ResponseRules").GetChildren().SelectMany(static rule => InMatch(rule.GetSection("Match"))),
         .. candidate.GetSection("Kestrel:Endpoints").GetChildren().Select(static endpoint => endpoint.GetSection("Plan")),
+    ];
+
+    private static IEnumerable<IConfigurationSection> InMatch(IConfigurationSection match) =>
+    [
+        .. match.GetSection("Plans").GetChildren(),
+        .. match.GetSection("All").GetChildren().Concat(match.GetSection("Any").GetChildren()).SelectMany(InMatch),
+        .. match.GetSection("Not") is var not && not.Exists() ? InMatch(not) : [],
     ];
 }

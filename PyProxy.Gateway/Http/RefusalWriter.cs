@@ -64,6 +64,8 @@ internal sealed partial class RefusalWriter(GatewayIdentity identity, RefusalPag
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
         {
+            exchange.RefusalBytes = body.Length; // known before they are counted, so that a ledger that is written meanwhile does not charge them
+
             // No cancellation: a body this small is buffered by the server, and a client that has gone is no error of this request.
             await response.Body.WriteAsync(body, CancellationToken.None);
         }

@@ -25,6 +25,9 @@ internal sealed class LimitAttempt
     /// <summary>Whether only rates are charged and nothing is held: for a request that has been refused already.</summary>
     public bool ChargesOnly { get; set; }
 
+    /// <summary>How many names of plans that are not there the request has: a user store's or a token's.</summary>
+    public int UnknownPlans { get; set; }
+
     /// <summary>Set by the engine when there is something to give back.</summary>
     public bool HoldsPermits { get; set; }
 
@@ -56,6 +59,7 @@ internal sealed class LimitAttempt
         _count = 0;
         Subject = default;
         Permits = 1;
+        UnknownPlans = 0;
         IsTunnel = ChargesOnly = HoldsPermits = false;
         EngineState = null;
     }

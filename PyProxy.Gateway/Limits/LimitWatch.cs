@@ -21,22 +21,22 @@ internal enum CountedWhere
 internal sealed class LimitWatch(PlanDirectory plans, MemoryLimiterEngine memory, SharedUse shared)
 {
     /// <summary>What one user uses, or everybody; who uses nothing may be missing.</summary>
-    public async Task<(IReadOnlyList<SubjectUse> Uses, CountedWhere Where)> UseAsync(string? user, CancellationToken cancellationToken)
+    public async Task<CountedUse> UseAsync(string? user, CancellationToken cancellationToken)
     {
         var uses = memory.UseOf(user).ToList();
         if (!shared.IsConfigured)
         {
-            return (uses, CountedWhere.Here);
+            return new CountedUse(uses, CountedWhere.Here, IsTruncated: false);
         }
 
         if (await shared.UseOfAsync(user, cancellationToken) is not { } fleet)
         {
-            return (uses, CountedWhere.HereWithoutRedis);
+            return new CountedUse(uses, CountedWhere.HereWithoutRedis, IsTruncated: false);
         }
 
         uses.RemoveAll(use => plans.Find(use.Subject.Scope.Plan) is not null); // left from an outage; client addresses are always counted here
-        uses.AddRange(fleet);
-        return (uses, CountedWhere.Redis);
+        uses.AddRange(fleet.Uses);
+        return new CountedUse(uses, CountedWhere.Redis, fleet.Truncated);
     }
 
     /// <summary>How the limits of all plans that apply to one exchange stand, without taking anything.</summary>
@@ -61,3 +61,8 @@ internal sealed class LimitWatch(PlanDirectory plans, MemoryLimiterEngine memory
         return shared.IsConfigured ? shared.ResetAsync(user, cancellationToken) : Task.FromResult(true);
     }
 }
+
+/// <param name="Uses">What is counted.</param>
+/// <param name="Where">Where it is.</param>
+/// <param name="IsTruncated">Whether Redis has more subjects than are looked at in one answer.</param>
+internal sealed record CountedUse(IReadOnlyList<SubjectUse> Uses, CountedWhere Where, bool IsTruncated);

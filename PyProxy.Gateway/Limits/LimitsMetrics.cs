@@ -49,12 +49,12 @@ internal sealed class LimitsMetrics
         }
     }
 
-    /// <summary>Something names a plan that is not there; the name is not repeated, for a token's claim could say anything.</summary>
-    public void UnknownPlan()
+    /// <summary>A request's user has plans that are not there; the names are not repeated, for a token's claim could say anything.</summary>
+    public void UnknownPlans(int count)
     {
         if (_decisions.Enabled)
         {
-            _decisions.Add(1, new TagList { { "outcome", "unknown_plan" }, { "plan", "" }, { "limit", "" } });
+            _decisions.Add(count, new TagList { { "outcome", "unknown_plan" }, { "plan", "" }, { "limit", "" } });
         }
     }
 

@@ -43,7 +43,7 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
         try
         {
             var attempt = lease.Attempt;
-            _selector.Fill(attempt, context, Exchange.Of(context));
+            Fill(attempt, context, Exchange.Of(context));
             if (!attempt.Plans.IsEmpty)
             {
                 attempt.ChargesOnly = true;
@@ -84,7 +84,7 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
         // 1. Which plans apply
         exchange.LimitsAsked = true;
         var lease = Rent();
-        _selector.Fill(lease.Attempt, resource, exchange);
+        Fill(lease.Attempt, resource, exchange);
         if (lease.Attempt.Plans.IsEmpty)
         {
             lease.Dispose();
@@ -117,6 +117,15 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
         }
 
         return await resource.Features.GetRequiredFeature<Answer>().Lease;
+    }
+
+    private void Fill(LimitAttempt attempt, HttpContext context, Exchange exchange)
+    {
+        _selector.Fill(attempt, context, exchange);
+        if (attempt.UnknownPlans > 0)
+        {
+            _metrics.UnknownPlans(attempt.UnknownPlans);
+        }
     }
 
     private async Task<PlanLease> WaitAsync(HttpContext context, PlanLease lease, ValueTask<LimitDecision> decision)

@@ -48,7 +48,10 @@ internal sealed class ReverseProxySection(Action<IServiceCollection>? policies) 
                 errors.Add($"{path}:ClusterId", route.ClusterId is null ? "is required" : $"there is no cluster \"{route.ClusterId}\"");
             }
 
-            Report(path, await validator.ValidateRouteAsync(await FilterAsync(route, cluster, filters)), errors);
+            foreach (var error in await validator.ValidateRouteAsync(await FilterAsync(route, cluster, filters)))
+            {
+                errors.Add(PathOf(error, candidate.GetSection(path)), error.Message);
+            }
         }
     }
 
@@ -159,6 +162,13 @@ internal sealed class ReverseProxySection(Action<IServiceCollection>? policies) 
 
         return route;
     }
+
+    /// <summary>YARP says of a policy which kind it is ("RateLimiter policy 'x' not found…"), and so which key it stands at.</summary>
+    private static string PathOf(Exception error, IConfigurationSection route)
+        => route.GetChildren()
+            .FirstOrDefault(key => key.Key.EndsWith("Policy", StringComparison.OrdinalIgnoreCase)
+                && error.Message.StartsWith($"{key.Key[..^"Policy".Length]} policy '{key.Value}'", StringComparison.OrdinalIgnoreCase))
+            ?.Path ?? route.Path;
 
     private static void Report(string path, IList<Exception> found, ConfigurationErrors errors)
     {

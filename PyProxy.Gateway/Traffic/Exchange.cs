@@ -86,6 +86,9 @@ internal sealed class Exchange
     /// <summary>Set when the gateway itself answered.</summary>
     public ProxyError? Error { get; set; }
 
+    /// <summary>Of <see cref="BytesOut"/>, those of a body that the gateway itself wrote in place of an answer: nobody's use of anything.</summary>
+    public long RefusalBytes { get; set; }
+
     /// <summary>YARP's route, where one matched.</summary>
     public string? Route { get; set; }
 

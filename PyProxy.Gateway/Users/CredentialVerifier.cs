@@ -148,9 +148,11 @@ internal sealed partial class CredentialVerifier : ICredentialVerifier, IUserLoo
             hash = null;
         }
 
-        // 3. Chosen ones in their turn. Somebody else's login with the same may meanwhile have done the work.
+        // 3. Chosen ones in their turn, and in place of none a borrowed one, which is not right whatever it says. Somebody else's login with the same may meanwhile have done the work.
         var started = _time.GetTimestamp();
-        var right = await _threads.RunAsync(() => Remembered(digest) is not null || Verify(hash, password), cancellationToken);
+        var isBorrowed = hash is null;
+        hash ??= _stores.Borrow(userName);
+        var right = await _threads.RunAsync(() => (!isBorrowed && Remembered(digest) is not null) || Verify(hash, isBorrowed, password), cancellationToken);
         _metrics.Verified(_time.GetElapsedTime(started), right);
         if (!right)
         {
@@ -163,9 +165,9 @@ internal sealed partial class CredentialVerifier : ICredentialVerifier, IUserLoo
     }
 
     /// <summary>Takes as long for no hash at all, and for one of the forms that cost nothing, as for one as they are made today.</summary>
-    private bool Verify(PasswordHash? hash, string password)
+    private bool Verify(PasswordHash? hash, bool isBorrowed, string password)
     {
-        if (hash?.Verify(password) == true)
+        if (hash?.Verify(password) == true && !isBorrowed)
         {
             return true;
         }

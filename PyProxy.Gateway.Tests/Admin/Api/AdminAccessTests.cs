@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using PyProxy.Gateway.Admin.Api;
 using PyProxy.Gateway.Tests.Functional;
 
@@ -96,6 +97,36 @@ public sealed class AdminAccessTests
         Assert.Equal(HttpStatusCode.OK, status);
     }
 
+    [Fact]
+    public async Task RefusedCalls_LeaveRecordsWithoutSecrets_AndNotEndlesslyMany()
+    {
+        var (reading, readingHash) = AdminToken.CreateWithHash();
+        await using var gateway = await StartAsync(readingHash, AdminToken.HashOf("y"));
+        using var reader = new AdminClient(gateway, reading);
+        var wrong = AdminToken.Create();
+        using var stranger = new AdminClient(gateway, wrong);
+
+        Assert.Equal(HttpStatusCode.Forbidden, (await reader.SendAsync(HttpMethod.Put, "/drain")).Status);
+        for (var i = 0; i < RefusedAttempts.RecordsPerMinute + 5; i++)
+        {
+            Assert.Equal(HttpStatusCode.Unauthorized, (await stranger.SendAsync(HttpMethod.Get, "/status?key=" + wrong)).Status);
+        }
+
+        var records = await File.ReadAllLinesAsync(
+            Path.Combine(Path.GetDirectoryName(gateway.ConfigurationPath)!, "changes.log"), TestContext.Current.CancellationToken);
+        Assert.Equal(RefusedAttempts.RecordsPerMinute, records.Length);
+        using var first = JsonDocument.Parse(records[0]);
+        Assert.Equal(
+            ("reader", "PUT /api/v1/drain", 403, "This token may look, not change."),
+            (Text(first, "who"), Text(first, "what"), first.RootElement.GetProperty("status").GetInt32(), Text(first, "refused")));
+        using var second = JsonDocument.Parse(records[1]);
+        Assert.Equal(("GET /api/v1/status", 401), (Text(second, "what"), second.RootElement.GetProperty("status").GetInt32()));
+        Assert.False(second.RootElement.TryGetProperty("who", out _));
+        Assert.All(records, record => Assert.DoesNotContain(wrong, record, StringComparison.Ordinal));
+
+        static string? Text(JsonDocument record, string name) => record.RootElement.GetProperty(name).GetString();
+    }
+
     [Theory]
     [InlineData("Web")]
     [InlineData("Open")]
@@ -110,6 +141,6 @@ public sealed class AdminAccessTests
     }
 
     private static Task<GatewayServer> StartAsync(string readingHash, string writingHash) => GatewayServer.StartAsync(gateway: $$"""
-        "Admin": { "Tokens": { "reader": { "Hash": "{{readingHash}}" }, "writer": { "Hash": "{{writingHash}}", "Role": "Write" } } }
+        "Admin": { "AuditLog": "changes.log", "Tokens": { "reader": { "Hash": "{{readingHash}}" }, "writer": { "Hash": "{{writingHash}}", "Role": "Write" } } }
         """);
 }

@@ -66,6 +66,54 @@ public sealed class FairAdmissionTests : IDisposable
     }
 
     [Fact]
+    public async Task QueueThatCannotBeServedInTime_SaysNoAtOnce_AndWhenItWouldHaveBeen()
+    {
+        // 1. One place a tenth of a second: fifty can be served in five seconds
+        Configure(places: 1);
+        var waiting = new Queue<Task<AdmissionPlace>>(Enumerable.Range(0, 21).Select(_ => EnterAsync("greedy")));
+        for (var i = 0; i < 20; i++)
+        {
+            _harness.Time.Advance(TimeSpan.FromMilliseconds(100));
+            _admission.Leave(await waiting.Dequeue());
+        }
+
+        // 2. The fifty-first is told so, and one of another user is not
+        var place = await waiting.Dequeue();
+        Assert.All(Enumerable.Range(0, 50), _ => Assert.False(EnterAsync("greedy").IsCompleted));
+        var late = await EnterAsync("greedy").WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        Assert.False(late.IsGiven);
+        Assert.InRange(late.Wait!.Value, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5.5));
+        Assert.False(EnterAsync("modest").IsCompleted);
+        _admission.Leave(place);
+        Assert.Equal((1, 50), (_admission.Admitted, _admission.Queued));
+    }
+
+    [Fact]
+    public async Task QueueThatStandsStill_TakesOneToSeeWhetherItMoves()
+    {
+        Configure(places: 1);
+        var waiting = new Queue<Task<AdmissionPlace>>(Enumerable.Range(0, 21).Select(_ => EnterAsync("a")));
+        while (waiting.Count > 1)
+        {
+            _harness.Time.Advance(TimeSpan.FromMilliseconds(100));
+            _admission.Leave(await waiting.Dequeue());
+        }
+
+        var place = await waiting.Dequeue();
+        var first = EnterAsync("a");
+        _harness.Time.Advance(TimeSpan.FromSeconds(4.9));
+        Assert.False(first.IsCompleted);
+        var second = EnterAsync("a");
+        Assert.False(second.IsCompleted);
+        _harness.Time.Advance(TimeSpan.FromSeconds(0.2));
+        Assert.False((await first.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
+
+        Assert.False((await EnterAsync("a").WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
+        _admission.Leave(place);
+        Assert.True((await second.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
+    }
+
+    [Fact]
     public async Task WaitThatTakesTooLong_EndsWithoutAPlace()
     {
         Configure(places: 1);

@@ -23,6 +23,7 @@ internal static class AdminApi
         services.AddSingleton<AdminTokens>();
         services.AddSingleton<AdminMetrics>();
         services.AddSingleton<AuditLog>();
+        services.AddSingleton<RefusedAttempts>();
         services.AddAuthorization();
         services.AddSingleton<IAuthorizationHandler, AdminRequirementHandler>();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, AdminAuthenticationHandler>(AdminAuthenticationHandler.SchemeName, null);

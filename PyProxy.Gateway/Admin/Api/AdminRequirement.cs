@@ -20,20 +20,27 @@ internal sealed class AdminRequirement : IAuthorizationRequirement
         .Build();
 }
 
-internal sealed class AdminRequirementHandler(IOptionsMonitor<AdminOptions> options) : AuthorizationHandler<AdminRequirement>
+internal sealed class AdminRequirementHandler(IOptionsMonitor<AdminOptions> options, RefusedAttempts refused) : AuthorizationHandler<AdminRequirement>
 {
-    protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, AdminRequirement requirement)
+    protected override async Task HandleRequirementAsync(AuthorizationHandlerContext context, AdminRequirement requirement)
     {
-        if (context.Resource is HttpContext http && Refusal(http, context.User) is { } refusal)
-        {
-            context.Fail(new AuthorizationFailureReason(this, refusal));
-        }
-        else if (context.User.IsInRole(AdminClaims.Read))
+        var http = context.Resource as HttpContext;
+        var reason = http is null ? null : Refusal(http, context.User);
+        if (reason is null && context.User.IsInRole(AdminClaims.Read))
         {
             context.Succeed(requirement);
+            return;
         }
 
-        return Task.CompletedTask;
+        if (reason is not null)
+        {
+            context.Fail(new AuthorizationFailureReason(this, reason));
+        }
+
+        if (http is not null)
+        {
+            await refused.RecordAsync(http, isKnown: context.User.Identity is { IsAuthenticated: true }, reason);
+        }
     }
 
     private string? Refusal(HttpContext http, System.Security.Claims.ClaimsPrincipal user)

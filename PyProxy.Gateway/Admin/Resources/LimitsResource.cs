@@ -50,12 +50,13 @@ internal static class LimitsResource
     {
         share = Math.Clamp(share, 0, 1);
         limit = Math.Clamp(limit, 1, MaxLimit);
-        var (uses, where) = await watch.UseAsync(user: null, cancellationToken);
+        var (uses, where, isTruncated) = await watch.UseAsync(user: null, cancellationToken);
         var near = uses.SelectMany(use => use.Limits.Where(one => one.Share >= share && one.Used > 0).Select(one => LimitState.From(use.Subject, one)))
             .OrderByDescending(static state => state.Share).ToList();
         var (nearQuotas, problem) = await FromDatabaseAsync(() => quotas.NearAsync(share, limit, cancellationToken));
         return new NearList(
             where,
+            isTruncated,
             near.Count,
             [.. near.Take(limit)],
             [.. bandwidth.UseOf(user: null).Where(static use => use.Waiting > 0).OrderByDescending(static use => use.Waiting).Take(limit).Select(BandwidthState.Of)],
@@ -72,7 +73,7 @@ internal static class LimitsResource
         CancellationToken cancellationToken)
     {
         var (own, problem) = await FromDatabaseAsync(() => users.OfAsync(name, cancellationToken));
-        var (uses, where) = await watch.UseAsync(name, cancellationToken);
+        var (uses, where, isTruncated) = await watch.UseAsync(name, cancellationToken);
         var (usage, noUsage) = await FromDatabaseAsync(async () => UsageView.Of(await quotas.UsageAsync(name, cancellationToken)));
         var (quotaUses, _) = await FromDatabaseAsync(() => quotas.OfUserAsync(name, own ?? [], cancellationToken));
         if (own is null && problem is null && uses.Count == 0 && usage is { IsNone: true } && quotaUses is { Count: 0 })
@@ -85,6 +86,7 @@ internal static class LimitsResource
             own,
             usage,
             where,
+            isTruncated,
             [.. uses.SelectMany(static use => use.Limits.Select(one => LimitState.From(use.Subject, one)))],
             [.. bandwidth.UseOf(name).Select(BandwidthState.Of)],
             quotaUses is null ? null : [.. quotaUses.Select(QuotaView.Of)],
@@ -94,7 +96,7 @@ internal static class LimitsResource
     private static async Task<Results<NoContent, ProblemHttpResult>> ResetRatesAsync(
         string name, [FromServices] LimitWatch watch, AuditedChange change, CancellationToken cancellationToken)
     {
-        var (uses, _) = await watch.UseAsync(name, cancellationToken);
+        var (uses, _, _) = await watch.UseAsync(name, cancellationToken);
         if (uses.Count == 0)
         {
             return AdminApi.NotFound($"No limit counts anything of a user {name}.");
@@ -229,18 +231,20 @@ internal static class LimitsResource
     }
 
     /// <param name="Counted">Where rates and what is held are counted: in this gateway, in Redis, or in this gateway because Redis is away.</param>
+    /// <param name="Truncated">Whether Redis counts more users, addresses, routes and hosts than were looked at (20,000): the list may lack some.</param>
     /// <param name="Total">How many limits of subjects are near or over their end, shown or not.</param>
     /// <param name="Limits">Those nearest to their end.</param>
     /// <param name="Bandwidth">Who waits for bandwidth at this gateway.</param>
     /// <param name="Quotas">Quotas near or over their end.</param>
     /// <param name="Problem">What could not be asked.</param>
     internal sealed record NearList(
-        CountedWhere Counted, int Total, IReadOnlyList<LimitState> Limits, IReadOnlyList<BandwidthState> Bandwidth, IReadOnlyList<QuotaView>? Quotas, string? Problem);
+        CountedWhere Counted, bool Truncated, int Total, IReadOnlyList<LimitState> Limits, IReadOnlyList<BandwidthState> Bandwidth, IReadOnlyList<QuotaView>? Quotas, string? Problem);
 
     /// <param name="User">The user.</param>
     /// <param name="Plans">The user's own plan and those of their groups; nothing where no store knows the user.</param>
     /// <param name="Usage">What the user has used.</param>
     /// <param name="Counted">As in the list.</param>
+    /// <param name="Truncated">As in the list.</param>
     /// <param name="Limits">Limits that are counted by this user, used at the moment.</param>
     /// <param name="Bandwidth">Limits on the bytes of exchanges that run at this gateway.</param>
     /// <param name="Quotas">The user's quotas.</param>
@@ -250,6 +254,7 @@ internal static class LimitsResource
         IReadOnlyList<string>? Plans,
         UsageView? Usage,
         CountedWhere Counted,
+        bool Truncated,
         IReadOnlyList<LimitState> Limits,
         IReadOnlyList<BandwidthState> Bandwidth,
         IReadOnlyList<QuotaView>? Quotas,

@@ -16,8 +16,10 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FairAdmission ad
     {
         DecidedBy = "overload",
         Setting = Setting,
-        RetryAfter = TimeSpan.FromSeconds(2),
     };
+
+    private static readonly TimeSpan UnknownWait = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -42,7 +44,8 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FairAdmission ad
         }
         else
         {
-            await refusals.WriteAsync(context, Overloaded);
+            var wait = place.Wait ?? UnknownWait;
+            await refusals.WriteAsync(context, Overloaded with { RetryAfter = wait < LongestWait ? wait : LongestWait });
         }
     }
 

@@ -5,7 +5,8 @@ namespace PyProxy.Gateway.Limits.Overload;
 
 /// <summary>
 /// Bounds how many requests the gateway works on at once. Those beyond wait, each user's (or address's) in a queue of its own; a place that
-/// becomes free goes to the user who has the fewest, in turns among equals, so that nobody gets more by asking more often.
+/// becomes free goes to the user who has the fewest, in turns among equals, so that nobody gets more by asking more often. Who would wait for
+/// nothing, because so many cannot be served in time at the pace of now, is told so at once.
 /// </summary>
 internal sealed class FairAdmission : IDisposable
 {
@@ -15,8 +16,10 @@ internal sealed class FairAdmission : IDisposable
     // Of those who wait, by places held now and then by who has waited longest for a turn.
     private readonly SortedSet<UserQueue> _waiting = new(ByPlacesThenTurn.Instance);
     private readonly TimeProvider _time;
+    private readonly long _started;
     private readonly IDisposable? _subscription;
     private volatile OverloadOptions _options;
+    private QueuePace _pace;
     private long _turn;
     private int _admitted;
     private int _queued;
@@ -25,6 +28,7 @@ internal sealed class FairAdmission : IDisposable
     {
         _options = options.CurrentValue.Overload;
         _time = time;
+        _started = time.GetTimestamp();
         _subscription = options.OnChange(changed =>
         {
             _options = changed.Overload;
@@ -41,6 +45,8 @@ internal sealed class FairAdmission : IDisposable
 
     /// <summary>Requests that wait for one.</summary>
     public int Queued => Volatile.Read(ref _queued);
+
+    private long Now => _time.GetElapsedTime(_started).Ticks;
 
     /// <summary>Takes a place if one is free and nobody waits.</summary>
     public bool TryEnter(AdmissionKey user, out AdmissionPlace place)
@@ -70,11 +76,13 @@ internal sealed class FairAdmission : IDisposable
                 return Give(UserOf(user));
             }
 
+            // Said early, while the client can still do something else. The first in a queue always waits: somebody has to find out.
             var queue = UserOf(user);
-            if (queue.Waiters.Count >= _options.QueuePerUser || _queued >= _options.QueueLength)
+            var wait = WaitIn(queue);
+            if (queue.Waiters.Count >= _options.QueuePerUser || _queued >= _options.QueueLength || (queue.Waiters.Count > 0 && wait > _options.QueueTimeout))
             {
                 Forget(queue);
-                return default; // said early, while the client can still do something else
+                return AdmissionPlace.None(wait);
             }
 
             waiter = new Waiter(queue);
@@ -111,11 +119,12 @@ internal sealed class FairAdmission : IDisposable
             {
                 if (waiter.Node.List is not null)
                 {
+                    var wait = WaitIn(waiter.User);
                     Remove(waiter);
                     Forget(waiter.User);
                     if (e is TimeoutException)
                     {
-                        return default;
+                        return AdmissionPlace.None(wait);
                     }
 
                     throw;
@@ -151,12 +160,27 @@ internal sealed class FairAdmission : IDisposable
         return new AdmissionPlace(user);
     }
 
+    /// <summary>How long one more of this user's would wait: at the user's own pace, or until that is known at the pace of all.</summary>
+    private TimeSpan? WaitIn(UserQueue queue)
+    {
+        var now = Now;
+        var own = queue.Waiters.Count;
+        return queue.Pace.WaitBehind(own, now) ?? _pace.WaitBehind(Math.Min(_queued, (long)own * _waiting.Count), now);
+    }
+
     private void Enqueue(Waiter waiter)
     {
         var user = waiter.User;
+        var now = Now;
+        if (_queued == 0)
+        {
+            _pace.Begin(now);
+        }
+
         if (user.Waiters.Count == 0)
         {
             user.Turn = ++_turn;
+            user.Pace.Begin(now);
             _waiting.Add(user);
         }
 
@@ -180,6 +204,9 @@ internal sealed class FairAdmission : IDisposable
         while (_admitted < _options.MaxConcurrency && _waiting.Min is { } user)
         {
             var waiter = user.Waiters.First!.Value;
+            var now = Now;
+            _pace.Move(now);
+            user.Pace.Move(now);
             Remove(waiter);
             var turn = ++_turn;
             Reorder(user, user =>
@@ -213,6 +240,8 @@ internal sealed class FairAdmission : IDisposable
 
     internal sealed class UserQueue(AdmissionKey key)
     {
+        private QueuePace _pace;
+
         public AdmissionKey Key { get; } = key;
 
         public LinkedList<Waiter> Waiters { get; } = new();
@@ -220,6 +249,8 @@ internal sealed class FairAdmission : IDisposable
         public int Places { get; set; }
 
         public long Turn { get; set; }
+
+        public ref QueuePace Pace => ref _pace;
     }
 
     internal sealed class Waiter : TaskCompletionSource<AdmissionPlace>
@@ -256,7 +287,11 @@ internal readonly record struct AdmissionKey(string? User, UInt128 Address)
 }
 
 /// <summary>A place among the requests that are worked on.</summary>
-internal readonly record struct AdmissionPlace(FairAdmission.UserQueue? User)
+/// <param name="User">Whose; <see langword="null"/> where there is none to be had in time.</param>
+/// <param name="Wait">Without a place: how long the queue takes that was in front; <see langword="null"/> while that is not known.</param>
+internal readonly record struct AdmissionPlace(FairAdmission.UserQueue? User, TimeSpan? Wait = null)
 {
     public bool IsGiven => User is not null;
+
+    public static AdmissionPlace None(TimeSpan? wait) => new(User: null, wait);
 }

@@ -9,14 +9,12 @@ namespace PyProxy.Gateway.Limits.Plans;
 internal sealed class PlanSelector : IDisposable
 {
     private readonly PlanDirectory _plans;
-    private readonly LimitsMetrics _metrics;
     private readonly IDisposable? _subscription;
     private volatile FrozenDictionary<string, string> _groupPlans;
 
-    public PlanSelector(PlanDirectory plans, IOptionsMonitor<LimitsOptions> options, LimitsMetrics metrics)
+    public PlanSelector(PlanDirectory plans, IOptionsMonitor<LimitsOptions> options)
     {
         _plans = plans;
-        _metrics = metrics;
         _groupPlans = Compile(options.CurrentValue);
         _subscription = options.OnChange(changed => _groupPlans = Compile(changed));
     }
@@ -95,7 +93,7 @@ internal sealed class PlanSelector : IDisposable
         }
         else
         {
-            _metrics.UnknownPlan(); // validation keeps the configuration from naming one; a user store or a token may
+            attempt.UnknownPlans++; // validation keeps the configuration from naming one; a user store or a token may
         }
     }
 }

@@ -111,7 +111,7 @@ internal sealed class UsageMeter(UsageLedger ledger, UserUsage user, Exchange ex
 
     private void Charge(bool isRefused)
     {
-        var (up, down) = (exchange.BytesIn, exchange.BytesOut);
+        var (up, down) = (exchange.BytesIn, Math.Max(0, exchange.BytesOut - exchange.RefusalBytes)); // a refusal's text is not the user's to pay
         var isNewTunnel = exchange.IsTunnel && !_isTunnelCounted;
         user.Add(new Usage(Requests: 0, up - _up, down - _down, isNewTunnel ? 1 : 0, isRefused ? 1 : 0));
         for (var i = 0; i < _quotas.Length; i++)

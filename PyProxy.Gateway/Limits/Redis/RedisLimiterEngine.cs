@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using PyProxy.Gateway.Limits.Plans;
 using PyProxy.Gateway.State.Redis;
 using StackExchange.Redis;
@@ -14,12 +13,9 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
     // Every key that is held is renewed three times in it; 100,000 users with open tunnels make it 10,000 small scripts a second.
     private static readonly TimeSpan DefaultHeldLife = TimeSpan.FromSeconds(30);
 
-    // ~600 bytes each. Users are as many as are configured; addresses and hosts are what a stranger can have many of.
-    private const int MaxSubjects = 1_000_000;
-
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<SubjectKey, SharedSubject> _subjects = new();
+    private readonly SharedSubjects _subjects;
     private readonly RedisConnection _redis;
     private readonly WithoutRedis _withoutRedis;
     private readonly Fleet _fleet;
@@ -31,7 +27,6 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
     private readonly Lock _order = new();
     private readonly long _heldMilliseconds;
     private readonly long _renewAfter;
-    private int _count;
 
     public RedisLimiterEngine(RedisConnection redis, WithoutRedis withoutRedis, Fleet fleet, SharedLimitsMetrics metrics, TimeProvider time)
         : this(redis, withoutRedis, fleet, metrics, time, DefaultHeldLife)
@@ -45,6 +40,7 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
         _heldMilliseconds = (long)heldLife.TotalMilliseconds;
         _renewAfter = heldLife.Ticks / 3;
         _redis = redis;
+        _subjects = new SharedSubjects(redis.Prefix);
         _withoutRedis = withoutRedis;
         _fleet = fleet;
         _metrics = metrics;
@@ -52,9 +48,6 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
         _started = time.GetTimestamp();
         _sweeping = SweepAsync(_stopping.Token);
     }
-
-    /// <summary>How many subjects this gateway knows something of at the moment.</summary>
-    public int SubjectCount => Volatile.Read(ref _count);
 
     private long Now => _time.GetElapsedTime(_started).Ticks;
 
@@ -120,16 +113,7 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
     }
 
     /// <summary>Forgets what is known of a user's rates: their counts in Redis were set by hand.</summary>
-    public void Forget(string user)
-    {
-        foreach (var (key, subject) in _subjects)
-        {
-            if (key.User == user)
-            {
-                subject.Forget();
-            }
-        }
-    }
+    public void Forget(string user) => _subjects.Forget(user);
 
     public async ValueTask DisposeAsync()
     {
@@ -231,7 +215,7 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
         }
 
         SharedPermit? permit;
-        while (!SubjectOf(group, attempt).TryHold(group, attempt, _withoutRedis.ShareOf(limit), ref decision, out permit))
+        while (!_subjects.Of(group, attempt).TryHold(group, attempt, _withoutRedis.ShareOf(limit), ref decision, out permit))
         {
         }
 
@@ -241,7 +225,7 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
     private SharedPermit? Take(LimitGroup group, LimitAttempt attempt, long now, ref LimitDecision decision, ref SharedAsk? ask)
     {
         SharedPermit? permit;
-        while (!SubjectOf(group, attempt).TryTake(group, attempt, now, ref decision, ref ask, out permit))
+        while (!_subjects.Of(group, attempt).TryTake(group, attempt, now, ref decision, ref ask, out permit))
         {
         }
 
@@ -291,30 +275,6 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
         }
     }
 
-    private SharedSubject SubjectOf(LimitGroup group, LimitAttempt attempt)
-    {
-        var key = attempt.Subject.KeyIn(group.Scope);
-        if (_subjects.TryGetValue(key, out var subject))
-        {
-            return subject;
-        }
-
-        if (key.IsUnbounded && SubjectCount >= MaxSubjects)
-        {
-            // One too many: all such share the permits of one, which bounds what they get as well as what they cost.
-            key = SubjectKey.OverflowOf(group.Scope);
-        }
-
-        var added = new SharedSubject(key, group, _redis.Prefix);
-        subject = _subjects.GetOrAdd(key, added);
-        if (ReferenceEquals(subject, added))
-        {
-            Interlocked.Increment(ref _count);
-        }
-
-        return subject;
-    }
-
     private async Task SweepAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(SweepInterval, _time);
@@ -322,30 +282,13 @@ internal sealed class RedisLimiterEngine : ILimiterEngine, IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(stopping))
             {
-                Sweep();
+                _subjects.Sweep(Now, Tell);
                 await _fleet.RegisterAsync();
             }
         }
         catch (OperationCanceledException)
         {
             // The gateway stops. What it still holds expires, or is given back by the requests that end.
-        }
-    }
-
-    private void Sweep()
-    {
-        var now = Now;
-        foreach (var entry in _subjects)
-        {
-            if (entry.Value.Tidy(now))
-            {
-                Tell(entry.Value);
-            }
-
-            if (entry.Value.RetireIfIdle(now) && _subjects.TryRemove(entry))
-            {
-                Interlocked.Decrement(ref _count);
-            }
         }
     }
 }

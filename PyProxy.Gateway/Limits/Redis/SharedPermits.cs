@@ -27,3 +27,6 @@ internal struct SharedPermits
         private SharedPermit _first;
     }
 }
+
+/// <summary>One request or tunnel that is held, to be given back once.</summary>
+internal sealed record SharedPermit(SharedSubject Subject, bool IsTunnel);

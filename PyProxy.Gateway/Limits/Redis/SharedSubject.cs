@@ -10,7 +10,7 @@ namespace PyProxy.Gateway.Limits.Redis;
 internal sealed class SharedSubject
 {
     private readonly Lock _lock = new();
-    private readonly Held[] _held = [default, default];
+    private readonly SharedHeld[] _held = [default, default];
     private LimitGroup _group;
     private SharedGroup _shape;
     private SharedLease[] _leases;
@@ -74,11 +74,8 @@ internal sealed class SharedSubject
                 return true;
             }
 
-            // Those that this gateway has been granted and does not use at the moment are its own to give.
-            ref var own = ref Of(heldBy);
-            if (own.InUse < own.Granted)
+            if (Of(heldBy).TryTake())
             {
-                own.InUse++;
                 held = PermitOf(heldBy);
             }
             else
@@ -104,15 +101,12 @@ internal sealed class SharedSubject
             Adopt(group);
             if (_shape.HeldBy(attempt.IsTunnel) is { } limit)
             {
-                ref var own = ref Of(limit);
-                if (own.InUse >= share)
+                if (!Of(limit).TryTakeAlone(share))
                 {
                     decision = LimitDecision.Combine(decision, HeldRefusal(limit));
                     return true;
                 }
 
-                own.InUse++;
-                own.Granted = Math.Max(own.Granted, own.InUse);
                 held = PermitOf(limit);
             }
 
@@ -162,8 +156,8 @@ internal sealed class SharedSubject
             ref var own = ref Of(limit);
             arguments.Add(limit.Algorithm == LimitAlgorithm.Tunnels ? "t" : "c");
             arguments.Add(limit.Amount);
-            arguments.Add(own.Granted + own.Asked);
-            own.Asked++;
+            arguments.Add(own.Told);
+            own.Ask();
         }
     }
 
@@ -202,7 +196,7 @@ internal sealed class SharedSubject
 
             if (part.Held is { } limit)
             {
-                Of(limit).Asked--;
+                Of(limit).Answered(isGranted: false);
             }
         }
     }
@@ -213,16 +207,7 @@ internal sealed class SharedSubject
     {
         lock (_lock)
         {
-            ref var own = ref _held[isTunnel ? 1 : 0];
-            own.InUse--;
-            var kept = own.InUse + ReserveOf(isTunnel);
-            if (own.Granted <= kept)
-            {
-                return false;
-            }
-
-            own.Granted = kept;
-            return true;
+            return _held[isTunnel ? 1 : 0].Release(ReserveOf(isTunnel));
         }
     }
 
@@ -232,7 +217,7 @@ internal sealed class SharedSubject
         lock (_lock)
         {
             _renewAt = renewAt;
-            return (_held[0].Granted + _held[0].Asked, _held[1].Granted + _held[1].Asked);
+            return (_held[0].Told, _held[1].Told);
         }
     }
 
@@ -244,11 +229,10 @@ internal sealed class SharedSubject
             var given = false;
             foreach (ref var own in _held.AsSpan())
             {
-                given |= own.Granted > own.InUse;
-                own.Granted = own.InUse;
+                given |= own.GiveBackReserve();
             }
 
-            return given || (now >= _renewAt && (_held[0].Granted > 0 || _held[1].Granted > 0));
+            return given || (now >= _renewAt && (_held[0].IsGranted || _held[1].IsGranted));
         }
     }
 
@@ -287,24 +271,16 @@ internal sealed class SharedSubject
 
     private SharedPermit? ReadHeld(Limit limit, int answer, ref LimitDecision decision)
     {
-        ref var own = ref Of(limit);
-        own.Asked--;
+        Of(limit).Answered(isGranted: answer == 1);
         if (answer == 0)
         {
             decision = LimitDecision.Combine(decision, HeldRefusal(limit));
         }
 
-        if (answer != 1)
-        {
-            return null;
-        }
-
-        own.Granted++;
-        own.InUse++;
-        return PermitOf(limit);
+        return answer == 1 ? PermitOf(limit) : null;
     }
 
-    private ref Held Of(Limit limit) => ref _held[limit.Algorithm == LimitAlgorithm.Tunnels ? 1 : 0];
+    private ref SharedHeld Of(Limit limit) => ref _held[limit.Algorithm == LimitAlgorithm.Tunnels ? 1 : 0];
 
     private SharedPermit PermitOf(Limit limit) => Permits[limit.Algorithm == LimitAlgorithm.Tunnels ? 1 : 0];
 
@@ -318,21 +294,4 @@ internal sealed class SharedSubject
             (_group, _shape, _leases) = (group, SharedGroup.Of(group), new SharedLease[group.Limits.Length]);
         }
     }
-
-    /// <summary>Requests or tunnels of this gateway.</summary>
-    private struct Held
-    {
-        public long InUse;
-
-        /// <summary>Those that Redis knows of; at least as many as are in use.</summary>
-        public long Granted;
-
-        /// <summary>Those that Redis is being asked for.</summary>
-        public long Asked;
-
-        public readonly bool IsUsed => InUse > 0 || Granted > 0 || Asked > 0;
-    }
 }
-
-/// <summary>One request or tunnel that is held, to be given back once.</summary>
-internal sealed record SharedPermit(SharedSubject Subject, bool IsTunnel);

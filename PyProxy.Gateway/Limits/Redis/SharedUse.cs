@@ -16,18 +16,20 @@ internal sealed class SharedUse(RedisConnection redis, PlanDirectory plans, ILim
     public bool IsConfigured => redis.IsConfigured;
 
     /// <returns><see langword="null"/> while Redis is away.</returns>
-    public async Task<IReadOnlyList<SubjectUse>?> UseOfAsync(string? user, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<SubjectUse> Uses, bool Truncated)?> UseOfAsync(string? user, CancellationToken cancellationToken)
     {
+        var truncated = false;
         var groups = GroupsByScope();
         var subjects = new HashSet<SubjectKey>();
         foreach (var pattern in (string[])[SharedKeyNames.RatesPattern(redis.Prefix, user), SharedKeyNames.HeldPattern(redis.Prefix, user)])
         {
-            if (await redis.TryListKeysAsync(pattern, MostSubjects, cancellationToken) is not { } keys)
+            if (await redis.TryListKeysAsync(pattern, MostSubjects + 1, cancellationToken) is not { } keys)
             {
                 return null;
             }
 
-            foreach (var key in keys)
+            truncated |= keys.Count > MostSubjects;
+            foreach (var key in keys.Take(MostSubjects))
             {
                 if (SharedKeyNames.TryParse(redis.Prefix, key.ToString(), groups, out var subject) && (user is null || subject.User == user))
                 {
@@ -50,23 +52,29 @@ internal sealed class SharedUse(RedisConnection redis, PlanDirectory plans, ILim
             }
         }
 
-        return uses;
+        return (uses, truncated);
     }
 
     /// <returns>False while Redis is away.</returns>
     public async Task<bool> ResetAsync(string user, CancellationToken cancellationToken)
     {
-        if (await redis.TryListKeysAsync(SharedKeyNames.RatesPattern(redis.Prefix, user), MostSubjects, cancellationToken) is not { } keys)
+        IReadOnlyCollection<RedisKey>? keys;
+        do
+        {
+            keys = await redis.TryListKeysAsync(SharedKeyNames.RatesPattern(redis.Prefix, user), MostSubjects, cancellationToken);
+            foreach (var key in keys ?? [])
+            {
+                if (await redis.TryEvaluateAsync(SharedLimitScripts.Forget, [key], []) is null)
+                {
+                    return false;
+                }
+            }
+        }
+        while (keys?.Count == MostSubjects); // the next are found once these are gone
+
+        if (keys is null)
         {
             return false;
-        }
-
-        foreach (var key in keys)
-        {
-            if (await redis.TryEvaluateAsync(SharedLimitScripts.Forget, [key], []) is null)
-            {
-                return false;
-            }
         }
 
         (engine as RedisLimiterEngine)?.Forget(user); // other gateways ask again within a second

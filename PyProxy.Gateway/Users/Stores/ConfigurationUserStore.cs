@@ -23,6 +23,8 @@ internal sealed class ConfigurationUserStore : IUserStore, IDisposable
 
     public string Name => StoreName;
 
+    public IReadOnlyList<PasswordHash> ChosenPasswords => _snapshot.ChosenPasswords;
+
     public ValueTask<StoredUser?> FindAsync(string userName, CancellationToken cancellationToken)
         => ValueTask.FromResult(_snapshot.Users.GetValueOrDefault(userName)?.User);
 
@@ -49,7 +51,9 @@ internal sealed class ConfigurationUserStore : IUserStore, IDisposable
                 ? same
                 : Compile(account.Key, account.Value),
             StringComparer.Ordinal);
-        return new Snapshot(users, users.Values.SelectMany(ApiKeys).ToFrozenDictionary(key => key.Id, key => key.Key, StringComparer.Ordinal));
+        var chosen = users.Values.Select(static user => user.User).Where(static user => user is { Disabled: false, Hash.IsFast: false })
+            .Select(static user => user.Hash!);
+        return new Snapshot([.. chosen], users, users.Values.SelectMany(ApiKeys).ToFrozenDictionary(key => key.Id, key => key.Key, StringComparer.Ordinal));
     }
 
     private static CompiledUser Compile(string name, AccountOptions account)
@@ -81,5 +85,6 @@ internal sealed class ConfigurationUserStore : IUserStore, IDisposable
 
     private sealed record CompiledUser(AccountOptions Options, StoredUser User);
 
-    private sealed record Snapshot(FrozenDictionary<string, CompiledUser> Users, FrozenDictionary<string, StoredApiKey> Keys);
+    private sealed record Snapshot(
+        PasswordHash[] ChosenPasswords, FrozenDictionary<string, CompiledUser> Users, FrozenDictionary<string, StoredApiKey> Keys);
 }

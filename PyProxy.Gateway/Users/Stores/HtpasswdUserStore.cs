@@ -28,10 +28,13 @@ internal sealed partial class HtpasswdUserStore(
 
     private readonly SemaphoreSlim _oneAtATime = new(1);
     private volatile FrozenDictionary<string, StoredUser>? _users;
+    private volatile PasswordHash[] _chosen = [];
     private Look _seen;
     private bool _failing;
 
     public string Name => StoreName;
+
+    public IReadOnlyList<PasswordHash> ChosenPasswords => _chosen;
 
     public async ValueTask<StoredUser?> FindAsync(string userName, CancellationToken cancellationToken)
     {
@@ -143,6 +146,7 @@ internal sealed partial class HtpasswdUserStore(
 
         var current = users.ToFrozenDictionary(StringComparer.Ordinal);
         _users = current;
+        _chosen = [.. current.Values.Select(static user => user.Hash!).Where(static hash => !hash.IsFast)];
         metrics.BadLines(bad);
         var changed = (previous?.Keys ?? []).Union(current.Keys, StringComparer.Ordinal)
             .Where(name => !ReferenceEquals(previous?.GetValueOrDefault(name), current.GetValueOrDefault(name)))

@@ -17,6 +17,12 @@ internal interface IUserStore
     /// <exception cref="State.Database.DatabaseUnavailableException">The store cannot be asked now.</exception>
     ValueTask<StoredApiKey?> FindApiKeyAsync(string keyId, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Hashes of chosen passwords, where they are at hand: an unknown name borrows one of them, so that refusing it costs what refusing a known one
+    /// of this store costs.
+    /// </summary>
+    IReadOnlyList<PasswordHash> ChosenPasswords => [];
+
     /// <summary>Whether <see cref="UpgradeAsync"/> does anything.</summary>
     bool CanUpgrade => false;
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Options;
 
 namespace PyProxy.Gateway.Users.Stores;
@@ -5,6 +7,7 @@ namespace PyProxy.Gateway.Users.Stores;
 /// <summary>The configured stores as one, asked in the configured order.</summary>
 internal sealed class UserStores : IDisposable
 {
+    private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private readonly Dictionary<string, IUserStore> _known;
     private readonly IDisposable? _subscription;
     private volatile IUserStore[] _order;
@@ -40,6 +43,36 @@ internal sealed class UserStores : IDisposable
         }
 
         return default;
+    }
+
+    /// <summary>
+    /// A hash to verify against in place of one that there is not, always the same for a name: among all names those that nobody has are as often of a
+    /// form as those that somebody has. <see langword="null"/> stands for one as they are made today, which is what a database's are.
+    /// </summary>
+    public PasswordHash? Borrow(string userName)
+    {
+        var order = _order;
+        var count = 0;
+        foreach (var store in order)
+        {
+            count += store.ChosenPasswords.Count;
+        }
+
+        // A database is taken to have as many as the others together: it is not asked for each name that somebody makes up.
+        var all = Array.Exists(order, static store => store is DatabaseUserStore) ? Math.Max(1, 2 * count) : count;
+        var choice = all == 0 ? 0 : (int)(BitConverter.ToUInt32(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(userName))) % (uint)all);
+        foreach (var store in order)
+        {
+            var hashes = store.ChosenPasswords;
+            if (choice < hashes.Count)
+            {
+                return hashes[choice];
+            }
+
+            choice -= hashes.Count;
+        }
+
+        return null;
     }
 
     /// <exception cref="State.Database.DatabaseUnavailableException">A store that might know the key cannot be asked now.</exception>
