@@ -118,7 +118,6 @@ public static class Program
         services.AddGatewayTelemetry();
         services.AddAdmin();
         services.AddRoutePolicies();
-        services.AddOutputCache();
     }
 
     /// <summary>What YARP's routes may name: a candidate's routes are judged against the same names.</summary>
@@ -126,7 +125,6 @@ public static class Program
     {
         services.AddUserPolicies();
         services.AddRoutePolicies();
-        services.AddOutputCache();
         services.AddRoutePlans();
     }
 }

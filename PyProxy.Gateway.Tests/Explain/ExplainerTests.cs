@@ -129,6 +129,28 @@ public sealed class ExplainerTests(ExplainerTests.Fixture fixture) : IClassFixtu
     }
 
     [Fact]
+    public async Task UsedUpQuota_IsWhatTheNextRequestIsRefusedBy()
+    {
+        await using var origin = await OriginServer.StartAsync();
+        await using var gateway = await GatewayServer.StartAsync(
+            origin.Address,
+            """ "Plans": { "tiny": { "Quotas": [ "2 requests/day" ] } }, "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ] } """,
+            text => text.Replace("\"alice\": {", "\"alice\": { \"Plan\": \"tiny\",", StringComparison.Ordinal));
+        using var admin = new AdminClient(gateway);
+        var question = $$"""{ "target": "http://{{origin.Address.Authority}}/", "user": "alice" }""";
+
+        Assert.Equal(200, (await gateway.AskAsync("forward", origin.Address.Authority)).Status);
+        var (_, before) = await admin.SendAsync(HttpMethod.Post, "/explain", question);
+        Assert.Equal(200, (await gateway.AskAsync("forward", origin.Address.Authority)).Status);
+        var (_, after) = await admin.SendAsync(HttpMethod.Post, "/explain", question);
+        var refused = await gateway.AskAsync("forward", origin.Address.Authority);
+
+        Assert.Equal(("allowed", 2, 1), ((string?)before!["verdict"], (int?)before["limits"]![0]!["allowed"], (int?)before["limits"]![0]!["left"]));
+        Assert.Equal(("limited", 0), ((string?)after!["verdict"], (int?)after["limits"]![0]!["left"]));
+        Assert.Equal(((int?)after["status"], (string?)after["decidedBy"]!["name"]), (refused.Status, (string?)JsonNode.Parse(refused.Body)!["decidedBy"]));
+    }
+
+    [Fact]
     public async Task Command_PrintsTheVerdictFirst()
     {
         var (exit, output, _) = await RunAsync("--user", "alice", "--method", "CONNECT", "--target", "ads.example:443", "--at", "2026-03-01T09:00", "--from", "10.1.2.3");

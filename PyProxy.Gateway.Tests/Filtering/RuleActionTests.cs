@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using PyProxy.Gateway.Filtering.Rules;
 using PyProxy.Gateway.Tests.Functional;
@@ -99,6 +101,32 @@ public sealed class RuleActionTests
         Assert.Equal(403, (await gateway.AskAsync(way, Host("a"))).Status);
         await gateway.StopAsync(); // by then the access log is on disk
         Assert.Contains("\"tags\":[\"team:blue\",\"seen\"]", await gateway.AccessLogAsync(), StringComparison.Ordinal);
+    }
+
+    /// <summary>A reverse route leaves as its cluster says, whatever a rule has chosen.</summary>
+    [Theory]
+    [InlineData("forward", "127.0.0.9")]
+    [InlineData("connect", "127.0.0.9")]
+    [InlineData("connect-h2", "127.0.0.9")]
+    [InlineData("socks", "127.0.0.9")]
+    [InlineData("reverse", "127.0.0.1")]
+    public async Task EgressProfile_IsTheWayOutOfWhatTheRuleMatches(string way, string from)
+    {
+        using var destination = new TcpListener(IPAddress.Loopback, 0);
+        destination.Start();
+        await using var gateway = await GatewayServer.StartAsync(new Uri($"http://{destination.LocalEndpoint}"), """
+            "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ], "ConnectPorts": [ "*" ], "Profiles": { "branch": { "SourceAddresses": [ "127.0.0.9" ] } } },
+            "Filtering": { "Rules": [ { "Name": "by-branch", "Match": { "Hosts": [ "127.0.0.1" ] }, "Action": "EgressProfile", "EgressProfile": "branch" } ] }
+            """);
+        var asked = gateway.AskAsync(way, $"{destination.LocalEndpoint}");
+
+        using (var arrived = await destination.AcceptSocketAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(RawClient.Patience, TestContext.Current.CancellationToken))
+        {
+            Assert.Equal(from, ((IPEndPoint)arrived.RemoteEndPoint!).Address.ToString());
+            destination.Stop(); // a further try is refused
+        }
+
+        await asked;
     }
 
     [Theory]

@@ -37,6 +37,19 @@ public sealed class ForwardRequestTests
     }
 
     [Theory]
+    [InlineData("\u00c3\u00bc")] // UTF-8
+    [InlineData("\u00fc")] // Latin-1
+    public async Task BytesOfFields_PassAsTheyAre(string letter)
+    {
+        await using var origin = new RawOrigin($"HTTP/1.1 200 OK\r\nX-Answer: {letter}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        await using var gateway = await StartAsync();
+        var answer = await gateway.ExchangeRawAsync($"GET {origin.Address} HTTP/1.1\r\nHost: h\r\nUser-Agent: {letter}\r\nConnection: close\r\n\r\n");
+
+        Assert.Contains($"User-Agent: {letter}\r\n", Assert.Single(origin.Heads), StringComparison.Ordinal);
+        Assert.Contains($"X-Answer: {letter}\r\n", answer, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("GET / HTTP/1.1", "this is a forward proxy")]
     [InlineData("GET http://user:secret@example.org/ HTTP/1.1", "user information")]
     [InlineData("GET ftp://example.org/ HTTP/1.1", "400 Bad Request")]

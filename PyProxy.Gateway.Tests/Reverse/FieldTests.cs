@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text;
 using PyProxy.Gateway.Tests.Functional;
 
 namespace PyProxy.Gateway.Tests.Reverse;
@@ -62,6 +64,39 @@ public sealed class FieldTests
 
         var hosts = Assert.Single(origin.Heads).Split("\r\n").Where(static line => line.StartsWith("Host:", StringComparison.OrdinalIgnoreCase));
         Assert.Equal(originalHost is null ? $"Host: {origin.Address.Authority}" : "Host: client.test", Assert.Single(hosts));
+    }
+
+    /// <summary>RFC 9110 §5.5: what is not ASCII is opaque data; here the same letter as UTF-8 and as Latin-1.</summary>
+    [Theory]
+    [InlineData("\u00c3\u00bc", false)]
+    [InlineData("\u00fc", false)]
+    [InlineData("\u00c3\u00bc", true)]
+    [InlineData("\u00fc", true)]
+    public async Task BytesOfFields_PassAsTheyAre(string letter, bool http2)
+    {
+        await using var origin = new RawOrigin($"HTTP/1.1 200 OK\r\nX-Answer: {letter}\r\nLocation: /{letter}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        await using var gateway = await ReverseGateway.StartAsync(
+            origin.Address, ("Clusters:one:HttpClient:RequestHeaderEncoding", "utf-8"), ("Clusters:one:HttpClient:ResponseHeaderEncoding", "utf-8"));
+        string answer;
+        if (http2)
+        {
+            using var handler = ReverseGateway.CreateHandler();
+            handler.RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1;
+            handler.ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1;
+            using var client = new HttpMessageInvoker(handler);
+            using var request = new HttpRequestMessage(HttpMethod.Get, gateway.Http2Address) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            request.Headers.TryAddWithoutValidation("User-Agent", letter);
+            using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
+            answer = string.Concat(response.Headers.NonValidated.Select(static field => $"{field.Key}: {field.Value}\r\n"));
+        }
+        else
+        {
+            answer = await gateway.ExchangeRawAsync($"GET / HTTP/1.1\r\nHost: h\r\nUser-Agent: {letter}\r\nConnection: close\r\n\r\n");
+        }
+
+        Assert.Contains($"User-Agent: {letter}\r\n", Assert.Single(origin.Heads), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains($"X-Answer: {letter}\r\n", answer, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains($"Location: /{letter}\r\n", answer, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

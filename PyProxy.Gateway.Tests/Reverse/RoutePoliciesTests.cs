@@ -71,16 +71,24 @@ public sealed class RoutePoliciesTests : IAsyncLifetime
         Assert.Equal("https://app.example", answer.Headers.GetValues("Access-Control-Allow-Origin").Single());
     }
 
-    [Fact]
-    public async Task NameThatIsNowhereDefined_IsAMistake()
+    [Theory]
+    [InlineData("TimeoutPolicy")]
+    [InlineData("CorsPolicy")]
+    [InlineData("AuthorizationPolicy")]
+    [InlineData("RateLimiterPolicy")]
+    [InlineData("OutputCachePolicy")]
+    public async Task NameThatIsNowhereDefined_IsAMistakeWithItsPath(string key)
     {
         using var directory = new ConfigurationDirectory();
-        directory.Write(WithRoute(GatewayServer.Configuration(directory.Root, _origin.Address, Policies), "ap"));
+        directory.Write(GatewayServer.Configuration(directory.Root, _origin.Address, Policies).Replace(
+            "\"Match\"", $"\"{key}\": \"ap\", \"Match\"", StringComparison.Ordinal));
 
         var loaded = await ConfigurationLoader.Create(new ConfigurationFile(directory.File), ConfigurationOverrides.None, Features.AddAll)
             .LoadAsync(TestContext.Current.CancellationToken);
 
-        Assert.Contains("'ap'", Assert.Single(loaded.Problems).Message, StringComparison.Ordinal);
+        var problem = Assert.Single(loaded.Problems);
+        Assert.Contains("ap", problem.Message, StringComparison.Ordinal);
+        Assert.StartsWith("$.ReverseProxy.Routes.all", problem.JsonPath, StringComparison.Ordinal);
     }
 
     private static string WithRoute(string text, string cors) => text.Replace(

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using PyProxy.Gateway.Egress.Profiles;
 using PyProxy.Gateway.Egress.Upstreams;
 using PyProxy.Gateway.Traffic;
@@ -94,14 +94,12 @@ internal sealed class EgressHandlers : IDisposable
         // not end the attempt made for it, so without this a silent server could collect attempts.
         handler.ConnectTimeout = pool.ConnectTimeout + pool.TlsTimeout;
 
-        // A certificate names URLs where its issuer is to be had, and .NET would fetch from there while it verifies: connections to wherever the
-        // destination likes, past the dialer. Servers have to send their intermediates, as every other proxy expects. (Revocation stays
-        // unchecked, as it is by default.)
-        handler.SslOptions.CertificateChainPolicy ??= new X509ChainPolicy
-        {
-            DisableCertificateDownloads = true,
-            RevocationMode = X509RevocationMode.NoCheck,
-        };
+        handler.SslOptions.CertificateChainPolicy ??= ServerTrust.Policy();
+
+        // Fields go out and come in as the bytes that they are, as on the client's side (RequestRulesExtensions): what they mean is not a proxy's
+        // business. A cluster's own encodings would change bytes, where they cannot but fail otherwise.
+        handler.RequestHeaderEncodingSelector = static (_, _) => Encoding.Latin1;
+        handler.ResponseHeaderEncodingSelector = static (_, _) => Encoding.Latin1;
         handler.PooledConnectionLifetime = pool.ConnectionLifetime;
         handler.PooledConnectionIdleTimeout = pool.ConnectionIdleTimeout;
     }

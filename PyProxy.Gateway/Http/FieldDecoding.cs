@@ -4,7 +4,8 @@ using Microsoft.Net.Http.Headers;
 namespace PyProxy.Gateway.Http;
 
 /// <summary>
-/// Decoders for the two request fields that Kestrel tells less about than was received. It asks for a decoder by field name
+/// Decoders of request fields: each byte a character, so that a field leaves as it came whatever its encoding (RFC 9110 §5.5: opaque data), and two of
+/// their own for the fields that Kestrel tells less about than was received. It asks for a decoder by field name
 /// (<c>KestrelServerOptions.RequestHeaderEncodingSelector</c>), which is the only place where the bytes are still there.
 /// </summary>
 internal static class FieldDecoding
@@ -12,15 +13,15 @@ internal static class FieldDecoding
     private static readonly DigitsEncoding ContentLength = new();
     private static readonly ConnectionEncoding Connection = new();
 
-    /// <summary>The decoder for a field, or <see langword="null"/> for the server's own.</summary>
-    public static Encoding? Select(string name)
+    /// <summary>The decoder for a field.</summary>
+    public static Encoding Select(string name)
     {
         // Both names have a length of their own among what is usual, so most fields are told apart by it.
         return name.Length switch
         {
             10 when name.Equals(HeaderNames.Connection, StringComparison.OrdinalIgnoreCase) => Connection,
             14 when name.Equals(HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) => ContentLength,
-            _ => null,
+            _ => Encoding.Latin1,
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -23,7 +24,10 @@ internal static class RequestRulesExtensions
             options.AllowHostHeaderOverride = true;
 
             // What it would otherwise not tell of the fields that frame a message.
-            options.RequestHeaderEncodingSelector = FieldDecoding.Select!;
+            options.RequestHeaderEncodingSelector = FieldDecoding.Select;
+
+            // Fields of responses leave as the bytes that they came as, too; by default what is not ASCII ends the response.
+            options.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
 
             // An origin that names no server stays unnamed.
             options.AddServerHeader = false;

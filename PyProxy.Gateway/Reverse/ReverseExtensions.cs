@@ -34,19 +34,23 @@ internal static class ReverseExtensions
         return services;
     }
 
-    /// <summary>What it takes for routes to name timeouts and CORS policies of the configuration; a candidate's routes are judged with it too.</summary>
+    /// <summary>What it takes for routes to name timeouts, CORS and output cache policies of the configuration; a candidate's routes are judged with it too.</summary>
     public static IServiceCollection AddRoutePolicies(this IServiceCollection services)
     {
         services.AddRequestTimeouts();
         services.AddCors();
+        services.AddOutputCache();
         services.AddSingleton<IProxyConfigFilter, ConfiguredTimeouts>();
+        services.AddSingleton<ConfiguredOutputCaching>();
+        services.AddSingleton<IProxyConfigFilter>(static provider => provider.GetRequiredService<ConfiguredOutputCaching>());
         services.AddSingleton<ICorsPolicyProvider, ConfiguredCorsPolicies>();
         return services;
     }
 
     /// <summary>YARP's routes.</summary>
     public static ReverseProxyConventionBuilder MapReverse(this IEndpointRouteBuilder endpoints)
-        => endpoints.MapReverseProxy(static pipeline =>
+    {
+        var routes = endpoints.MapReverseProxy(static pipeline =>
         {
             pipeline.UseMiddleware<ExchangeRecorder>();
             pipeline.UseMiddleware<ClusterResilienceMiddleware>(); // what stands behind it is run once per try
@@ -55,4 +59,11 @@ internal static class ReverseExtensions
             pipeline.UsePassiveHealthChecks();
             pipeline.UseMiddleware<DestinationSendMiddleware>();
         });
+        if (endpoints.ServiceProvider.GetService<ConfiguredOutputCaching>() is { } outputCaching)
+        {
+            routes.Add(outputCaching.Apply);
+        }
+
+        return routes;
+    }
 }

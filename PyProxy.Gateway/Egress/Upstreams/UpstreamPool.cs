@@ -32,11 +32,7 @@ internal sealed class UpstreamPool
             }
         }
 
-        if (options.AuthoritiesFile is { } file)
-        {
-            _authorities = [];
-            _authorities.ImportFromPemFile(file);
-        }
+        _authorities = options.AuthoritiesFile is { } file ? ServerTrust.Load(file) : null;
     }
 
     public string Profile { get; }
@@ -60,16 +56,7 @@ internal sealed class UpstreamPool
 
     /// <summary>What the TLS handshake with one of its https proxies is held to.</summary>
     public SslClientAuthenticationOptions TlsTo(UpstreamProxy proxy)
-    {
-        var policy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
-        if (_authorities is not null)
-        {
-            policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            policy.CustomTrustStore.AddRange(_authorities);
-        }
-
-        return new SslClientAuthenticationOptions { TargetHost = proxy.Address.Host, CertificateChainPolicy = policy };
-    }
+        => new() { TargetHost = proxy.Address.Host, CertificateChainPolicy = ServerTrust.Policy(_authorities) };
 
     private static bool IsTried(UpstreamProxy proxy, ReadOnlySpan<UpstreamProxy?> tried)
     {

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using PyProxy.Gateway.Sections;
 using PyProxy.Gateway.Traffic;
@@ -47,7 +45,7 @@ internal static class UpstreamValidator
         EgressOptionsValidator.Between(pool.EjectionTime, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1), $"{path}:{nameof(pool.EjectionTime)}", errors);
         EgressOptionsValidator.Between(pool.MaxEjectionTime, pool.EjectionTime, TimeSpan.FromDays(1), $"{path}:{nameof(pool.MaxEjectionTime)}", errors);
         Check(pool.HealthCheck, $"{path}:{nameof(pool.HealthCheck)}", errors);
-        if (pool.AuthoritiesFile is { } file && Unreadable(file) is { } reason)
+        if (pool.AuthoritiesFile is { } file && ServerTrust.Refusal(file) is { } reason)
         {
             errors.Add($"{path}:{nameof(pool.AuthoritiesFile)}", reason);
         }
@@ -100,20 +98,6 @@ internal static class UpstreamValidator
         }
 
         Between(proxy.Weight, 1, 1000, $"{path}:{nameof(proxy.Weight)}", errors);
-    }
-
-    private static string? Unreadable(string file)
-    {
-        try
-        {
-            var authorities = new X509Certificate2Collection();
-            authorities.ImportFromPemFile(file);
-            return authorities.Count > 0 ? null : "has no certificates in it.";
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            return $"cannot be read: {e.Message}";
-        }
     }
 
     private static void Between(int value, int least, int most, string path, ConfigurationErrors errors)

@@ -44,6 +44,10 @@ internal sealed record ListOptions
     [Description("How long a download may take in all, redirects and body included. 00:00:01 to 01:00:00, default 00:02:00.")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(2);
 
+    [Description("PEM file with the authorities that may have issued the certificate of an https source, in place of those that the system trusts; relative paths are "
+        + "below the working directory. It does not hold for other servers that the source redirects to. Default: those that the system trusts.")]
+    public string? AuthoritiesFile { get; init; }
+
     [Description("Whether a name covers the names below it, where the format (Domains or Hosts) does not write that into the entry. "
         + "Default: true for Domains, false for Hosts.")]
     public bool? Subdomains { get; init; }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Sections;
 
 namespace PyProxy.Gateway.Filtering.Lists;
@@ -31,6 +32,15 @@ internal sealed class ListsOptionsValidator : ISectionValidator<ListsOptions>
     private static void ValidateList(ListOptions list, string path, ConfigurationErrors errors)
     {
         ValidateSource(list, $"{path}:{nameof(list.Source)}", errors);
+        if (list.AuthoritiesFile is { } file)
+        {
+            var refusal = list.Url?.Scheme == Uri.UriSchemeHttps ? ServerTrust.Refusal(file) : "has a meaning for an https source only.";
+            if (refusal is not null)
+            {
+                errors.Add($"{path}:{nameof(list.AuthoritiesFile)}", refusal);
+            }
+        }
+
         if (list.Format is not { } format || !Enum.IsDefined(format))
         {
             errors.Add($"{path}:{nameof(list.Format)}", $"is required: {string.Join(", ", Enum.GetNames<ListFormat>())}.");

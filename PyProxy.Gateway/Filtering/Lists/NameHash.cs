@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
 
 namespace PyProxy.Gateway.Filtering.Lists;
@@ -11,59 +13,82 @@ internal readonly record struct NameDigest(ulong Place, ulong Tag);
 
 /// <summary>
 /// Hashes a name label by label from its end, so that one pass over a host gives the digest of every suffix of it. Keyed, anew for each list: whoever
-/// writes lists or chooses names must not be able to make two of them meet.
+/// writes lists or chooses names must not be able to make two of them meet. Names come with room around them, so that a label is read by whole words
+/// whatever its length: branches on lengths, which no processor foresees, cost more than the hashing.
 /// </summary>
 internal readonly struct NameHash
 {
-    private readonly ulong _placeKey;
-    private readonly ulong _tagKey;
+    public const int MaxNameLength = 253;
+    public const int MaxLabels = MaxNameLength + 1;
 
-    private NameHash(NameDigest start, ulong placeKey, ulong tagKey)
+    /// <summary>Where in its buffer a name begins.</summary>
+    public const int NameOffset = 2 * sizeof(ulong);
+
+    /// <summary>The buffer that a name needs.</summary>
+    public const int BufferLength = NameOffset + (4 * WindowLength);
+
+    private const int WindowLength = 64;
+
+    private readonly NameDigest _start;
+    private readonly NameDigest _key;
+
+    private NameHash(NameDigest start, NameDigest key)
     {
-        Start = start;
-        _placeKey = placeKey;
-        _tagKey = tagKey;
+        _start = start;
+        _key = key;
     }
-
-    /// <summary>The digest of no label at all.</summary>
-    public NameDigest Start { get; }
 
     public static NameHash Create()
     {
         Span<ulong> random = stackalloc ulong[4];
         RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(random));
-        return new NameHash(new NameDigest(random[0], random[1]), random[2] | 1, random[3] | 1);
+        return new NameHash(new NameDigest(random[0], random[1]), new NameDigest(random[2], random[3]));
+    }
+
+    /// <summary>The digests of all suffixes of a name, the shortest first and the name itself last.</summary>
+    /// <param name="buffer"><see cref="BufferLength"/> bytes, with the name at <see cref="NameOffset"/>.</param>
+    /// <param name="length">The name's; at least 1.</param>
+    /// <param name="suffixes">Takes <see cref="MaxLabels"/>.</param>
+    /// <returns>How many.</returns>
+    public int Suffixes(ReadOnlySpan<byte> buffer, int length, Span<NameDigest> suffixes)
+    {
+        var digest = _start;
+        var count = 0;
+        var end = NameOffset + length;
+        for (var window = (length - 1) & ~(WindowLength - 1); window >= 0; window -= WindowLength)
+        {
+            var dots = Dots(buffer.Slice(NameOffset + window, WindowLength)) & (ulong.MaxValue >> (WindowLength - Math.Min(WindowLength, length - window)));
+            while (dots != 0)
+            {
+                var last = BitOperations.Log2(dots);
+                dots ^= 1UL << last;
+                var dot = NameOffset + window + last;
+                digest = Add(digest, buffer, dot + 1, end);
+                suffixes[count++] = digest;
+                end = dot;
+            }
+        }
+
+        suffixes[count++] = Add(digest, buffer, NameOffset, end);
+        return count;
     }
 
     /// <summary>The digest of a suffix that is one label longer.</summary>
-    public NameDigest Add(in NameDigest suffix, ReadOnlySpan<byte> label)
+    private NameDigest Add(NameDigest suffix, ReadOnlySpan<byte> buffer, int start, int end)
     {
-        var place = Fold(suffix.Place + (ulong)label.Length, _placeKey);
-        var tag = Fold(suffix.Tag + (ulong)label.Length, _tagKey);
-        while (label.Length > sizeof(ulong))
+        var length = end - start;
+        var place = suffix.Place + (ulong)length;
+        var tag = suffix.Tag + (ulong)length;
+        for (; length > 2 * sizeof(ulong); length -= 2 * sizeof(ulong), end -= 2 * sizeof(ulong))
         {
-            var word = BinaryPrimitives.ReadUInt64LittleEndian(label);
-            place = Fold(place ^ word, _placeKey);
-            tag = Fold(tag ^ word, _tagKey);
-            label = label[sizeof(ulong)..];
+            var (last, before) = (Word(buffer, end, sizeof(ulong)), Word(buffer, end - sizeof(ulong), sizeof(ulong)));
+            place = Fold(place ^ last, _key.Place ^ before);
+            tag = Fold(tag ^ last, _key.Tag ^ before);
         }
 
-        var rest = Tail(label);
-        return new NameDigest(Fold(place ^ rest, _placeKey), Fold(tag ^ rest, _tagKey));
-    }
-
-    /// <summary>The digest of a whole name.</summary>
-    public NameDigest Of(ReadOnlySpan<byte> name)
-    {
-        var digest = Start;
-        for (var end = name.Length; end >= 0;)
-        {
-            var dot = name[..end].LastIndexOf((byte)'.');
-            digest = Add(digest, name[(dot + 1)..end]);
-            end = dot;
-        }
-
-        return digest;
+        var tail = Word(buffer, end, Math.Min(length, sizeof(ulong)));
+        var head = Word(buffer, end - sizeof(ulong), Math.Max(length - sizeof(ulong), 0));
+        return new NameDigest(Fold(place ^ tail, _key.Place ^ head), Fold(tag ^ tail, _key.Tag ^ head));
     }
 
     // Both halves of the product: each bit of the input reaches every bit of the output (as in wyhash and mum-hash).
@@ -73,12 +98,14 @@ internal readonly struct NameHash
         return high ^ low;
     }
 
-    // At most eight bytes, read by overlapping words; the length is in the hash already.
-    private static ulong Tail(ReadOnlySpan<byte> rest) => rest.Length switch
+    // The last `count` bytes before `end`; what stands before them is shifted out, in two steps as no shift goes by all 64 bits.
+    private static ulong Word(ReadOnlySpan<byte> buffer, int end, int count)
     {
-        8 => BinaryPrimitives.ReadUInt64LittleEndian(rest),
-        >= 4 => ((ulong)BinaryPrimitives.ReadUInt32LittleEndian(rest) << 32) | BinaryPrimitives.ReadUInt32LittleEndian(rest[^4..]),
-        > 0 => ((ulong)rest[0] << 16) | ((ulong)rest[rest.Length / 2] << 8) | rest[^1],
-        _ => 0,
-    };
+        var surplus = 4 * (sizeof(ulong) - count);
+        return BinaryPrimitives.ReadUInt64LittleEndian(buffer[(end - sizeof(ulong))..]) >> surplus >> surplus;
+    }
+
+    private static ulong Dots(ReadOnlySpan<byte> window)
+        => Vector256.Equals(Vector256.Create(window), Vector256.Create((byte)'.')).ExtractMostSignificantBits()
+            | ((ulong)Vector256.Equals(Vector256.Create(window[Vector256<byte>.Count..]), Vector256.Create((byte)'.')).ExtractMostSignificantBits() << 32);
 }

@@ -1,73 +1,89 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace PyProxy.Gateway.Filtering.Lists;
 
 /// <summary>
-/// Many names in little room: an open-addressing table of one-byte fingerprints (what a miss looks at: 2 MB for a million names), and of eight bytes
-/// per place, of which sixty bits are a digest's and four say what is listed. The names themselves are not kept: comparing them would be one more wait for
-/// memory, which made a hit twice as slow (ListBenchmarks), and twice the room.
+/// Many names in little room: a <see cref="NameTable"/> of keyed digests. A host is listed by itself or by what it is below, so all its suffixes are
+/// looked for, except those with as many labels as no entry has. The names themselves are not kept: comparing them would be one more wait for memory,
+/// and twice the room.
 /// </summary>
 /// <remarks>
-/// Place and tag are two keyed digests of the same name, so that a host is taken for another only where both meet: for each place that is looked at
-/// with a chance of 2^-60, which at a million look-ups a second is once in tens of thousands of years. Immutable once built.
+/// Place and tag are two keyed digests of the same name, so that a host is taken for another only where both meet: for each entry that is looked at
+/// with a chance of 2^-60, which at a million look-ups a second is once in thousands of years. Immutable once built.
 /// </remarks>
 internal sealed class NameSet
 {
-    private const int MaxHostLength = 253;
-    private const ulong FlagBits = 0xF;
-
     private readonly NameHash _hash;
-    private readonly byte[] _fingerprints;
-    private readonly ulong[] _places;
-    private readonly int _mask;
+    private readonly NameTable _table;
     private readonly bool _exceptionsWin;
     private readonly ulong _depths;
 
-    private NameSet(NameHash hash, byte[] fingerprints, ulong[] places, ulong depths, int count, bool exceptionsWin)
+    private NameSet(NameHash hash, NameTable table, ulong depths, bool exceptionsWin)
     {
         _hash = hash;
-        _fingerprints = fingerprints;
-        _places = places;
-        _mask = places.Length - 1;
+        _table = table;
         _depths = depths;
         _exceptionsWin = exceptionsWin;
-        Count = count;
     }
 
     /// <summary>Different names.</summary>
-    public int Count { get; }
+    public int Count => _table.Count;
 
     /// <summary>Memory held.</summary>
-    public long Bytes => _fingerprints.Length + ((long)_places.Length * sizeof(ulong));
+    public long Bytes => _table.Bytes;
 
     /// <param name="host">In canonical spelling, as in <see cref="Traffic.HostPort.Host"/>.</param>
     [SkipLocalsInit]
     public bool Contains(ReadOnlySpan<char> host)
     {
-        Span<byte> buffer = stackalloc byte[MaxHostLength];
-        if (host.Length is 0 or > MaxHostLength || Ascii.FromUtf16(host, buffer, out var length) != System.Buffers.OperationStatus.Done)
+        Span<byte> buffer = stackalloc byte[NameHash.BufferLength];
+        if (host.Length is 0 or > NameHash.MaxNameLength
+            || Ascii.FromUtf16(host, buffer[NameHash.NameOffset..], out var length) != System.Buffers.OperationStatus.Done)
         {
             return false;
         }
 
-        ReadOnlySpan<byte> name = buffer[..length];
-        var listed = false;
-        var digest = _hash.Start;
-        var depth = 0;
-        for (var end = name.Length; end >= 0;)
-        {
-            var dot = name[..end].LastIndexOf((byte)'.');
-            digest = _hash.Add(digest, name[(dot + 1)..end]);
-            end = dot;
-            if ((_depths & DepthBit(++depth)) == 0)
-            {
-                continue; // no entry has as many labels
-            }
+        Span<NameDigest> suffixes = stackalloc NameDigest[NameHash.MaxLabels];
+        var labels = _hash.Suffixes(buffer, length, suffixes);
+        var count = KeepPossible(suffixes, labels, out var withHost);
+        return Judge(suffixes[..count], withHost);
+    }
 
-            var flags = Find(digest);
-            if ((flags & (dot < 0 ? NameFlags.ExceptSelf : NameFlags.ExceptBelow)) != NameFlags.None)
+    private static ulong DepthBit(int labels) => 1UL << Math.Min(labels, 63);
+
+    /// <summary>
+    /// Moves what may be in the table to the front. It is all asked for before any of it is looked at: memory answers many questions in the time of one.
+    /// </summary>
+    /// <param name="suffixes">All of the host.</param>
+    /// <param name="labels">How many they are.</param>
+    /// <param name="withHost">Whether the last of those kept is the host itself.</param>
+    /// <returns>How many are kept.</returns>
+    private int KeepPossible(Span<NameDigest> suffixes, int labels, out bool withHost)
+    {
+        var count = 0;
+        withHost = false;
+        for (var i = 0; i < labels; i++)
+        {
+            withHost = (_depths & DepthBit(i + 1)) != 0 && _table.MayHold(suffixes[i]);
+            if (withHost)
+            {
+                suffixes[count] = suffixes[i];
+                _table.Prefetch(suffixes[count++]);
+            }
+        }
+
+        return count;
+    }
+
+    private bool Judge(ReadOnlySpan<NameDigest> suffixes, bool withHost)
+    {
+        var listed = false;
+        for (var i = 0; i < suffixes.Length; i++)
+        {
+            var flags = _table.Find(suffixes[i]);
+            var isHost = withHost && i == suffixes.Length - 1;
+            if ((flags & (isHost ? NameFlags.ExceptSelf : NameFlags.ExceptBelow)) != NameFlags.None)
             {
                 if (_exceptionsWin)
                 {
@@ -76,7 +92,7 @@ internal sealed class NameSet
 
                 listed = false;
             }
-            else if ((flags & (dot < 0 ? NameFlags.Self : NameFlags.Below)) != NameFlags.None)
+            else if ((flags & (isHost ? NameFlags.Self : NameFlags.Below)) != NameFlags.None)
             {
                 listed = true;
             }
@@ -85,29 +101,13 @@ internal sealed class NameSet
         return listed;
     }
 
-    private static ulong DepthBit(int labels) => 1UL << Math.Min(labels, 63);
-
-    private static byte Fingerprint(ulong tag) => (byte)Math.Max(1, tag >> 56); // 0 = nothing there
-
-    private NameFlags Find(in NameDigest digest)
-    {
-        var fingerprint = Fingerprint(digest.Tag);
-        for (var place = (int)digest.Place & _mask; _fingerprints[place] != 0; place = (place + 1) & _mask)
-        {
-            if (_fingerprints[place] == fingerprint && (_places[place] ^ digest.Tag) <= FlagBits)
-            {
-                return (NameFlags)(_places[place] & FlagBits);
-            }
-        }
-
-        return NameFlags.None;
-    }
-
     /// <summary>Collects names; a name may come more than once.</summary>
     public sealed class Builder
     {
         private readonly NameHash _hash = NameHash.Create();
-        private readonly List<(int Place, ulong Entry)> _entries = [];
+        private readonly NameTable.Builder _entries = new();
+        private readonly byte[] _buffer = new byte[NameHash.BufferLength];
+        private readonly NameDigest[] _suffixes = new NameDigest[NameHash.MaxLabels];
         private ulong _depths;
 
         /// <summary>Names so far, each time that one has come.</summary>
@@ -117,32 +117,13 @@ internal sealed class NameSet
         /// <param name="flags">What is listed; not nothing.</param>
         public void Add(ReadOnlySpan<byte> name, NameFlags flags)
         {
-            var digest = _hash.Of(name);
-            _entries.Add(((int)digest.Place, (digest.Tag & ~FlagBits) | (ulong)flags));
-            _depths |= DepthBit(name.Count((byte)'.') + 1);
+            name.CopyTo(_buffer.AsSpan(NameHash.NameOffset));
+            var labels = _hash.Suffixes(_buffer, name.Length, _suffixes);
+            _entries.Add(_suffixes[labels - 1], flags);
+            _depths |= DepthBit(labels);
         }
 
         /// <param name="exceptionsWin">Whether an exception holds against every entry (AdBlock), or the closest entry decides (RPZ).</param>
-        public NameSet Build(bool exceptionsWin)
-        {
-            // Between a third and two thirds full: a look-up that finds nothing looks at two or three neighbours.
-            var places = new ulong[BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, _entries.Count + (_entries.Count / 2)))];
-            var fingerprints = new byte[places.Length];
-            var count = 0;
-            foreach (var (first, entry) in _entries)
-            {
-                var place = first & (places.Length - 1);
-                while (places[place] != 0 && (places[place] ^ entry) > FlagBits)
-                {
-                    place = (place + 1) & (places.Length - 1);
-                }
-
-                count += places[place] == 0 ? 1 : 0;
-                places[place] |= entry; // of a name that is there already only flags are new
-                fingerprints[place] = Fingerprint(entry);
-            }
-
-            return new NameSet(_hash, fingerprints, places, _depths, count, exceptionsWin);
-        }
+        public NameSet Build(bool exceptionsWin) => new(_hash, _entries.Build(), _depths, exceptionsWin);
     }
 }

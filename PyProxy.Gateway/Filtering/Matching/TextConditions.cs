@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Primitives;
+using PyProxy.Gateway.Http;
 
 namespace PyProxy.Gateway.Filtering.Matching;
 
@@ -52,7 +53,7 @@ internal sealed class FieldCondition(string path, string name, bool present, Tex
         var result = Outcome.No;
         for (var i = 0; i < lines.Count; i++)
         {
-            var outcome = patterns.Evaluate(lines[i]);
+            var outcome = patterns.Evaluate(FieldText.Of(lines[i]));
             if (outcome == Outcome.Yes)
             {
                 return Outcome.Yes;

@@ -1,3 +1,4 @@
+using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Sections;
 
 namespace PyProxy.Gateway.Reverse.Policies;
@@ -5,6 +6,7 @@ namespace PyProxy.Gateway.Reverse.Policies;
 internal sealed class RoutePoliciesOptionsValidator : ISectionValidator<RoutePoliciesOptions>
 {
     private static readonly TimeSpan ShortestTimeout = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan ShortestDuration = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
     public void Validate(RoutePoliciesOptions options, string path, ConfigurationErrors errors)
@@ -25,6 +27,13 @@ internal sealed class RoutePoliciesOptionsValidator : ISectionValidator<RoutePol
             Name(name, at, errors);
             Cors(policy, at, errors);
         }
+
+        foreach (var (name, policy) in options.OutputCache)
+        {
+            var at = $"{path}:{nameof(options.OutputCache)}:{name}";
+            Name(name, at, errors);
+            OutputCache(policy ?? new OutputCachePolicyOptions(), at, errors);
+        }
     }
 
     private static void Name(string name, string at, ConfigurationErrors errors)
@@ -32,6 +41,22 @@ internal sealed class RoutePoliciesOptionsValidator : ISectionValidator<RoutePol
         if (name.Equals("default", StringComparison.OrdinalIgnoreCase) || name.Equals("disable", StringComparison.OrdinalIgnoreCase))
         {
             errors.Add(at, "this name means something else where routes name a policy; choose another.");
+        }
+    }
+
+    private static void OutputCache(OutputCachePolicyOptions policy, string at, ConfigurationErrors errors)
+    {
+        if (policy.Duration < ShortestDuration || policy.Duration > Day)
+        {
+            errors.Add($"{at}:{nameof(policy.Duration)}", "is required, and lies between 00:00:01 and 1.00:00:00.");
+        }
+
+        for (var i = 0; i < policy.Headers.Count; i++)
+        {
+            if (!FieldNames.IsToken(policy.Headers[i]))
+            {
+                errors.Add($"{at}:{nameof(policy.Headers)}:{i}", $"\"{policy.Headers[i]}\" is no name of a field.");
+            }
         }
     }
 

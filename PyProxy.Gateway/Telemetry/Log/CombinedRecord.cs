@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Primitives;
+using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Telemetry.Log;
@@ -58,7 +59,7 @@ internal static class CombinedRecord
         return fields.Queries ? referer : AccessLogTarget.WithoutQuery(referer).ToString();
     }
 
-    private static string? NullIfEmpty(StringValues values) => values.ToString() is { Length: > 0 } text ? text : null;
+    private static string? NullIfEmpty(StringValues values) => FieldText.Of(values.ToString()) is { Length: > 0 } text ? text : null;
 
     private static void Field(ArrayBufferWriter<byte> buffer, string? value, bool isQuoted)
     {

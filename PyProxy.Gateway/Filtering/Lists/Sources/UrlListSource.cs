@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using PyProxy.Gateway.Egress;
 using HeaderNames = Microsoft.Net.Http.Headers.HeaderNames;
 
@@ -48,7 +49,7 @@ internal sealed class UrlListSource(Uri url, ListOptions options, EgressHandlers
     private async Task<ListVersion?> FetchAsync(Stream destination, ListVersion? known, CancellationToken cancellationToken)
     {
         // Made for one download: the policy of now holds, and no connection stays open for hours.
-        using var invoker = new HttpMessageInvoker(egress.CreateHandler(DialPurpose.Download));
+        using var invoker = new HttpMessageInvoker(CreateHandler());
         using var redirected = new HttpMessageInvoker(egress.CreateHandler(DialPurpose.DownloadRedirect));
         var target = url;
         for (var redirects = 0; redirects <= MaxRedirects; redirects++)
@@ -73,6 +74,25 @@ internal sealed class UrlListSource(Uri url, ListOptions options, EgressHandlers
         }
 
         throw new ListException(string.Create(CultureInfo.InvariantCulture, $"it was redirected more than {MaxRedirects} times"));
+    }
+
+    private SocketsHttpHandler CreateHandler()
+    {
+        var handler = egress.CreateHandler(DialPurpose.Download);
+        if (options.AuthoritiesFile is { } file)
+        {
+            try
+            {
+                handler.SslOptions.CertificateChainPolicy = ServerTrust.Policy(ServerTrust.Load(file));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+            {
+                handler.Dispose();
+                throw new ListException($"its AuthoritiesFile cannot be read: {e.Message}", e);
+            }
+        }
+
+        return handler;
     }
 
     private static HttpRequestMessage CreateRequest(Uri target, ListVersion? known)
