@@ -7,11 +7,11 @@ namespace PyProxy.Gateway.Tests.Configuration;
 /// <summary>A directory with a configuration file, gone after the test.</summary>
 internal sealed class ConfigurationDirectory : IDisposable
 {
-    public ConfigurationDirectory() => Root = Directory.CreateTempSubdirectory("pyproxy-configuration-").FullName;
+    private readonly TemporaryDirectory _directory = new("configuration");
 
-    public string Root { get; }
+    public string Root => _directory.Path;
 
-    public string File => Path.Combine(Root, "appsettings.json");
+    public string File => _directory.File("appsettings.json");
 
     public void Write(string json) => System.IO.File.WriteAllText(File, json);
 
@@ -26,5 +26,5 @@ internal sealed class ConfigurationDirectory : IDisposable
         return (await Loader(environment, arguments).LoadAsync(TestContext.Current.CancellationToken)).Problems;
     }
 
-    public void Dispose() => Directory.Delete(Root, recursive: true);
+    public void Dispose() => _directory.Dispose();
 }

@@ -17,10 +17,14 @@ public sealed class PostgreSqlServer : IAsyncDisposable
 {
     private const string Package = "postgresql";
     private const string User = "gateway";
+
+    // Ports are taken from those that anybody's connection may take, too.
+    private const int Attempts = 10;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly SemaphoreSlim _oneAtATime = new(1);
-    private DirectoryInfo? _directory;
+    private TemporaryDirectory? _directory;
     private Process? _server;
     private int _port;
     private int _databases;
@@ -61,7 +65,7 @@ public sealed class PostgreSqlServer : IAsyncDisposable
             _server.Dispose();
         }
 
-        _directory?.Delete(recursive: true);
+        _directory?.Dispose();
         _oneAtATime.Dispose();
     }
 
@@ -89,21 +93,15 @@ public sealed class PostgreSqlServer : IAsyncDisposable
             }
 
             var programs = FindPrograms();
-            _directory = Directory.CreateTempSubdirectory("pyproxy-postgres-");
-            var data = Path.Combine(_directory.FullName, "data");
+            _directory = new TemporaryDirectory("postgres");
+            var data = Path.Combine(_directory.Path, "data");
             if (Environment.IsPrivilegedProcess)
             {
-                await RunAsync("chown", "postgres", _directory.FullName); // the server refuses to run as root
+                await RunAsync("chown", "postgres", _directory.Path); // the server refuses to run as root
             }
 
             await RunAsync(AsServerUser([Path.Combine(programs, "initdb"), "-D", data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-sync"]));
-            _port = FreePort();
-            _server = Start(AsServerUser(
-            [
-                Path.Combine(programs, "postgres"), "-D", data, "-p", _port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1",
-                "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200",
-            ]));
-            await AnswersAsync();
+            await StartOnAFreePortAsync(programs, data);
         }
         finally
         {
@@ -111,17 +109,44 @@ public sealed class PostgreSqlServer : IAsyncDisposable
         }
     }
 
-    private async Task AnswersAsync()
+    private async Task StartOnAFreePortAsync(string programs, string data)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            _port = FreePort();
+            var server = Start(AsServerUser(
+            [
+                Path.Combine(programs, "postgres"), "-D", data, "-p", _port.ToString(CultureInfo.InvariantCulture), "-c", "listen_addresses=127.0.0.1",
+                "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "max_connections=200",
+            ]));
+            if (await AnswersAsync(server))
+            {
+                _server = server;
+                return;
+            }
+
+            server.Dispose();
+            Assert.True(attempt < Attempts, "PostgreSQL does not start.");
+        }
+    }
+
+    /// <returns>False where it ended instead: its port was taken.</returns>
+    private async Task<bool> AnswersAsync(Process server)
     {
         for (var since = Stopwatch.StartNew(); ;)
         {
             try
             {
                 await ExecuteAsync("SELECT 1");
-                return;
+                return true;
             }
-            catch (NpgsqlException) when (since.Elapsed < Patience && !_server!.HasExited)
+            catch (NpgsqlException) when (since.Elapsed < Patience)
             {
+                if (server.HasExited)
+                {
+                    return false;
+                }
+
                 await Task.Delay(50, TestContext.Current.CancellationToken);
             }
         }

@@ -9,10 +9,10 @@ namespace PyProxy.Gateway.Tests.Contracts;
 /// <summary>One database, and as many instances of the gateway's access to it as a test asks for.</summary>
 internal sealed class TestDatabase : IAsyncDisposable
 {
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-database-");
+    private readonly TemporaryDirectory _directory = new("database");
     private readonly List<GatewayDatabase> _instances = [];
 
-    private TestDatabase(string? connectionString) => ConnectionString = connectionString ?? $"Data Source={Path.Combine(_directory.FullName, "test.db")}";
+    private TestDatabase(string? connectionString) => ConnectionString = connectionString ?? $"Data Source={Path.Combine(_directory.Path, "test.db")}";
 
     public string ConnectionString { get; }
 
@@ -51,6 +51,6 @@ internal sealed class TestDatabase : IAsyncDisposable
             Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         }
 
-        _directory.Delete(recursive: true);
+        _directory.Dispose();
     }
 }

@@ -34,7 +34,7 @@ public sealed class DashboardQueriesTests
     [Fact]
     public async Task EveryPanelsQuery_ReturnsData()
     {
-        using var directory = new TemporaryDirectory();
+        using var directory = new TemporaryDirectory("deploy");
         await using var redis = GarnetInProcess.Start();
         await using var origin = await DashboardTraffic.StartOriginAsync();
         await using var gateway = await DashboardTraffic.StartGatewayAsync(origin, redis.Endpoint, directory);

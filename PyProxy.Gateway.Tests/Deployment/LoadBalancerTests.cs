@@ -46,7 +46,7 @@ public sealed class LoadBalancerTests
         await using var origin = await StartOriginAsync();
         await using var lost = await GatewayServer.StartAsync(origin.Address, Forward + BehindBalancer, ProxyBehindProxyProtocol);
         await using var other = await GatewayServer.StartAsync(origin.Address, Forward + BehindBalancer, ProxyBehindProxyProtocol);
-        using var directory = new TemporaryDirectory();
+        using var directory = new TemporaryDirectory("deploy");
         var configuration = await RepositoryFiles.ReadAsync("deploy/nginx/nginx.conf");
         await using var nginx = await Peer.StartAsync("nginx-light libnginx-mod-stream", 3, free => Nginx(directory, configuration, free, lost, other), AnswersAsync);
         using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = nginx.Url(0) };
@@ -72,7 +72,7 @@ public sealed class LoadBalancerTests
     public async Task NginxExample_PassesItsOwnCheck()
     {
         // Its gateways' names mean nothing here; everything else is as shipped.
-        using var directory = new TemporaryDirectory();
+        using var directory = new TemporaryDirectory("deploy");
         var copy = directory.Write("nginx.conf", (await RepositoryFiles.ReadAsync("deploy/nginx/nginx.conf"))
             .Replace("server gateway-", "server 127.0.0.", StringComparison.Ordinal)
             .Replace("/tmp/nginx.pid", directory.Path + "/nginx.pid", StringComparison.Ordinal));

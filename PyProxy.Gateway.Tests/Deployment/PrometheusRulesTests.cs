@@ -19,7 +19,7 @@ public sealed partial class PrometheusRulesTests
     public async Task PrometheusConfiguration_IsGood()
     {
         // A copy that finds the rules beside it, where the container has them in /etc/prometheus.
-        using var directory = new TemporaryDirectory();
+        using var directory = new TemporaryDirectory("deploy");
         directory.Write("rules.yaml", await RepositoryFiles.ReadAsync(Rules));
         var text = await RepositoryFiles.ReadAsync("deploy/prometheus/prometheus.yml");
         Assert.Contains("[/etc/prometheus/rules.yaml]", text, StringComparison.Ordinal);

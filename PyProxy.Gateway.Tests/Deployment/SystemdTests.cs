@@ -14,7 +14,7 @@ public sealed class SystemdTests
     public async Task Unit_IsUnderstoodWhole()
     {
         // A copy whose program is there, wherever this machine has it.
-        using var directory = new TemporaryDirectory();
+        using var directory = new TemporaryDirectory("deploy");
         var text = await RepositoryFiles.ReadAsync(Unit);
         Assert.Contains("ExecStart=/usr/bin/dotnet ", text, StringComparison.Ordinal);
         var copy = directory.Write("pyproxy-gateway.service", text.Replace("=/usr/bin/dotnet ", "=/bin/true ", StringComparison.Ordinal));

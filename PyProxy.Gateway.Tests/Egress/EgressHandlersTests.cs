@@ -12,8 +12,7 @@ public sealed class EgressHandlersTests : IAsyncLifetime
 
     public EgressHandlersTests()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        var builder = TestHost.CreateBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _origin = builder.Build();
         _origin.MapGet("/", (HttpContext context) => context.Connection.Id);

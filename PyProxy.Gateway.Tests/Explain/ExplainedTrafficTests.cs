@@ -87,7 +87,7 @@ public sealed class ExplainedTrafficTests(ExplainedTrafficTests.Fixture fixture)
     public sealed class Fixture : IAsyncLifetime
     {
         private OriginServer _origin = null!;
-        private DirectoryInfo _directory = null!;
+        private TemporaryDirectory _directory = null!;
 
         public Dictionary<(string Name, string Way), (Told Live, Told ByAdmin, Told Built)> Answers { get; } = [];
 
@@ -98,8 +98,8 @@ public sealed class ExplainedTrafficTests(ExplainedTrafficTests.Fixture fixture)
         public async ValueTask InitializeAsync()
         {
             _origin = await OriginServer.StartAsync();
-            _directory = Directory.CreateTempSubdirectory("pyproxy-explain-");
-            var list = Path.Combine(_directory.FullName, "ads.txt");
+            _directory = new TemporaryDirectory("explain");
+            var list = Path.Combine(_directory.Path, "ads.txt");
             await File.WriteAllTextAsync(list, "list-forward.localhost\nlist-connect-h2.localhost\nlist-reverse.localhost\nlist-socks.localhost\n", TestContext.Current.CancellationToken);
             await using var gateway = await GatewayServer.StartAsync(_origin.Address, Section(list), text => text.Replace(
                 "\"alice\": {", """ "alice": { "Groups": [ "staff" ], "Plan": "gold",""", StringComparison.Ordinal));
@@ -144,7 +144,7 @@ public sealed class ExplainedTrafficTests(ExplainedTrafficTests.Fixture fixture)
         public async ValueTask DisposeAsync()
         {
             await _origin.DisposeAsync();
-            _directory.Delete(recursive: true);
+            _directory.Dispose();
         }
 
         private static Told Tell(Explanation answer) => new(

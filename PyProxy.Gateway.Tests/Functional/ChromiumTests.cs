@@ -62,7 +62,7 @@ public sealed class ChromiumTests
         /// <returns>What the browser has made of the page, and how it looks.</returns>
         public static async Task<(string Document, byte[] Screenshot)> OpenAsync(int proxyPort, string url, string name)
         {
-            using var home = new TemporaryDirectory();
+            using var home = new TemporaryDirectory("chromium");
             var file = Path.Combine(Environment.GetEnvironmentVariable("PYPROXY_SCREENSHOTS") ?? home.Path, name);
             var (exit, document) = await Tool.RunAsync(
                 "chromium", "chromium", "",
@@ -72,25 +72,6 @@ public sealed class ChromiumTests
                 $"--screenshot={file}", "--dump-dom", url);
             Assert.Equal(0, exit);
             return (document, await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken));
-        }
-    }
-
-    private sealed class TemporaryDirectory : IDisposable
-    {
-        private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-chromium-");
-
-        public string Path => _directory.FullName;
-
-        public void Dispose()
-        {
-            try
-            {
-                _directory.Delete(recursive: true);
-            }
-            catch (IOException)
-            {
-                // Its helper processes end a moment after it, and write until they do.
-            }
         }
     }
 }

@@ -18,9 +18,9 @@ internal sealed class DebianProxy : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
-    private readonly DirectoryInfo _directory;
+    private readonly TemporaryDirectory _directory;
 
-    private DebianProxy(Process process, DirectoryInfo directory, string address)
+    private DebianProxy(Process process, TemporaryDirectory directory, string address)
     {
         (_process, _directory) = (process, directory);
         Address = address;
@@ -79,7 +79,7 @@ internal sealed class DebianProxy : IAsyncDisposable
         }
 
         _process.Dispose();
-        _directory.Delete(recursive: true);
+        _directory.Dispose();
     }
 
     private static string Write(string directory, string configuration)
@@ -94,15 +94,15 @@ internal sealed class DebianProxy : IAsyncDisposable
         for (var attempt = 1; ; attempt++)
         {
             var port = FreePort();
-            var directory = Directory.CreateTempSubdirectory($"pyproxy-{program}-");
-            var process = Launch(program, arguments(directory.FullName, port.ToString(CultureInfo.InvariantCulture)));
+            var directory = new TemporaryDirectory(program);
+            var process = Launch(program, arguments(directory.Path, port.ToString(CultureInfo.InvariantCulture)));
             if (await ListensAsync(process, port))
             {
                 return new DebianProxy(process, directory, string.Create(CultureInfo.InvariantCulture, $"{scheme}://127.0.0.1:{port}"));
             }
 
             process.Dispose();
-            directory.Delete(recursive: true);
+            directory.Dispose();
             Assert.True(attempt < Attempts, $"{program} does not start.");
         }
     }

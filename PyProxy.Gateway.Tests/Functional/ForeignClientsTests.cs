@@ -7,7 +7,7 @@ namespace PyProxy.Gateway.Tests.Functional;
 /// <summary>Clients of other makes, through the forward proxy.</summary>
 public sealed class ForeignClientsTests : IAsyncLifetime
 {
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-clients-");
+    private readonly TemporaryDirectory _directory = new("clients");
     private OriginServer _plain = null!;
     private OriginServer _secure = null!;
     private GatewayServer _gateway = null!;
@@ -31,7 +31,7 @@ public sealed class ForeignClientsTests : IAsyncLifetime
         await _gateway.DisposeAsync();
         await _plain.DisposeAsync();
         await _secure.DisposeAsync();
-        _directory.Delete(recursive: true);
+        _directory.Dispose();
     }
 
     [Theory]
@@ -39,8 +39,8 @@ public sealed class ForeignClientsTests : IAsyncLifetime
     [InlineData(false)] // absolute form
     public async Task GitClone_Passes(bool secure)
     {
-        var source = Path.Combine(_directory.FullName, "repo.git");
-        var clone = Path.Combine(_directory.FullName, "clone");
+        var source = Path.Combine(_directory.Path, "repo.git");
+        var clone = Path.Combine(_directory.Path, "clone");
         Assert.Equal(0, (await GitAsync("init", "--quiet", "--bare", "--initial-branch=main", source)).ExitCode);
         var (_, tree) = await GitAsync("-C", source, "mktree");
         var (_, commit) = await GitAsync("-C", source, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit-tree", "-m", "first", tree.Trim());
@@ -122,5 +122,5 @@ public sealed class ForeignClientsTests : IAsyncLifetime
     private static Task<(int ExitCode, string Output)> GitAsync(params string[] arguments) => Tool.RunAsync("git", "git", "", arguments);
 
     private void MapRepository(WebApplication app) => app.MapGet("/repo.git/{**path}", (string path) =>
-        Path.Combine(_directory.FullName, "repo.git", path) is var file && File.Exists(file) ? Results.File(file) : Results.NotFound());
+        Path.Combine(_directory.Path, "repo.git", path) is var file && File.Exists(file) ? Results.File(file) : Results.NotFound());
 }

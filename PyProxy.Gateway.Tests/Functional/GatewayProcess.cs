@@ -10,14 +10,14 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly DirectoryInfo _directory;
+    private readonly TemporaryDirectory _directory;
     private readonly Process _process;
     private readonly Channel<string> _errors = Channel.CreateUnbounded<string>();
     private readonly List<string> _errorLines = [];
     private readonly Task<string> _output;
     private readonly Task _readingErrors;
 
-    private GatewayProcess(DirectoryInfo directory, Process process)
+    private GatewayProcess(TemporaryDirectory directory, Process process)
     {
         _directory = directory;
         _process = process;
@@ -28,7 +28,7 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
     public int Id => _process.Id;
 
     /// <summary>Where its configuration is.</summary>
-    public string Folder => _directory.FullName;
+    public string Folder => _directory.Path;
 
     /// <summary>Lines of standard error that were waited for, and those before them; after <see cref="ExitAsync"/> all.</summary>
     public IReadOnlyList<string> ErrorLines => _errorLines;
@@ -50,17 +50,17 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
     private static async Task<GatewayProcess> StartAsync(
         Func<string, string>? configuration, bool startElsewhere, Dictionary<string, string> environment, params string[] arguments)
     {
-        var directory = Directory.CreateTempSubdirectory("pyproxy-process-");
+        var directory = new TemporaryDirectory("process");
         if (configuration is not null)
         {
-            await File.WriteAllTextAsync(Path.Combine(directory.FullName, "appsettings.json"), configuration(directory.FullName));
+            await File.WriteAllTextAsync(Path.Combine(directory.Path, "appsettings.json"), configuration(directory.Path));
         }
 
         // Where the tests themselves run in the background of a script, SIGINT is ignored, and that would be inherited.
         var start = new ProcessStartInfo("env", ["--default-signal", "dotnet"])
         {
             UseShellExecute = false,
-            WorkingDirectory = startElsewhere ? "/" : directory.FullName,
+            WorkingDirectory = startElsewhere ? "/" : directory.Path,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -70,7 +70,7 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         }
 
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "PyProxy.Gateway.dll"));
-        foreach (var argument in startElsewhere ? [.. arguments, "--config", Path.Combine(directory.FullName, "appsettings.json")] : arguments)
+        foreach (var argument in startElsewhere ? [.. arguments, "--config", Path.Combine(directory.Path, "appsettings.json")] : arguments)
         {
             start.ArgumentList.Add(argument);
         }
@@ -143,7 +143,7 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
 
         await _readingErrors;
         _process.Dispose();
-        _directory.Delete(recursive: true);
+        _directory.Dispose();
     }
 
     private async Task ReadErrorsAsync()

@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using PyProxy.Gateway.Configuration;
 using PyProxy.Gateway.Limits.Overload.Machine;
 using PyProxy.Gateway.Listeners.Endpoints;
-using PyProxy.Gateway.Users;
+using PyProxy.Gateway.Users.Passwords;
 
 namespace PyProxy.Gateway.Tests.Functional;
 
@@ -13,14 +13,16 @@ internal sealed class GatewayServer : IAsyncDisposable
 {
     public const string Password = "wonderland";
 
-    // Hashing is slow on purpose; once is enough for all tests.
-    public static readonly string PasswordHashText = PasswordHash.Create(Password).ToString();
+    // Hashing is slow on purpose: 50 ms of a processor for the first login at each of hundreds of gateways. What verifies it is the same.
+    public static readonly string PasswordHashText = Pbkdf2Hash.Create(Password, iterations: 1000).ToString();
 
-    private readonly DirectoryInfo _directory;
+    private static readonly (string Certificate, string Key) TlsFiles = CreateCertificate();
+
+    private readonly TemporaryDirectory _directory;
     private readonly WebApplication _app;
     private bool _isDisposed;
 
-    private GatewayServer(DirectoryInfo directory, WebApplication app)
+    private GatewayServer(TemporaryDirectory directory, WebApplication app)
     {
         _directory = directory;
         _app = app;
@@ -28,7 +30,7 @@ internal sealed class GatewayServer : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public string ConfigurationPath => Path.Combine(_directory.FullName, "appsettings.json");
+    public string ConfigurationPath => Path.Combine(_directory.Path, "appsettings.json");
 
     public int Port(string endpoint) => _app.Services.GetRequiredService<ListenerRegistry>().Find(endpoint).Port;
 
@@ -37,7 +39,7 @@ internal sealed class GatewayServer : IAsyncDisposable
     /// <summary>The lines of the access log so far.</summary>
     public async Task<string> AccessLogAsync()
     {
-        var path = Path.Combine(_directory.FullName, "access.log");
+        var path = Path.Combine(_directory.Path, "access.log");
         return File.Exists(path) ? await File.ReadAllTextAsync(path) : ""; // made with the first record that is written
     }
 
@@ -53,27 +55,30 @@ internal sealed class GatewayServer : IAsyncDisposable
         Action<IServiceCollection>? extend = null,
         Func<string, string>? configuration = null)
     {
-        var directory = Directory.CreateTempSubdirectory("pyproxy-functional-");
-        var path = Path.Combine(directory.FullName, "appsettings.json");
-        WriteCertificate(directory.FullName);
-        var text = configuration?.Invoke(directory.FullName)
-            ?? Configuration(directory.FullName, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.FullName));
+        var directory = new TemporaryDirectory("functional");
+        var path = Path.Combine(directory.Path, "appsettings.json");
+        WriteCertificate(directory);
+        var text = configuration?.Invoke(directory.Path)
+            ?? Configuration(directory.Path, origin ?? new Uri("http://127.0.0.1:9"), gateway, SecureEndpoint(directory.Path));
         await File.WriteAllTextAsync(path, edit?.Invoke(text) ?? text);
         var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, AddFeatures);
         var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
         Assert.Empty(loaded.Problems);
 
-        var app = Program.Build(new GatewayConfiguration(loader, loaded), services =>
-        {
-            services.Replace(ServiceDescriptor.Singleton<IMachine, SharedMachine>());
-            extend?.Invoke(services);
-        });
+        var app = Program.Build(new GatewayConfiguration(loader, loaded), Extend);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new GatewayServer(directory, app);
 
         void AddFeatures(IServiceCollection services, IConfiguration configuration)
         {
             Program.AddFeatures(services, configuration);
+            Extend(services);
+        }
+
+        void Extend(IServiceCollection services)
+        {
+            GatewayLog.ReplaceConsole(services);
+            services.Replace(ServiceDescriptor.Singleton<IMachine, SharedMachine>());
             extend?.Invoke(services);
         }
     }
@@ -90,7 +95,7 @@ internal sealed class GatewayServer : IAsyncDisposable
         _isDisposed = true;
         await _app.StopAsync();
         await _app.DisposeAsync();
-        _directory.Delete(recursive: true);
+        _directory.Dispose();
     }
 
     private static string SecureEndpoint(string directory) => $$"""
@@ -99,13 +104,18 @@ internal sealed class GatewayServer : IAsyncDisposable
         """;
 
     /// <summary>The files that the TLS listener names.</summary>
-    private static void WriteCertificate(string directory)
+    private static void WriteCertificate(TemporaryDirectory directory)
+    {
+        directory.Write("server.pem", TlsFiles.Certificate);
+        directory.Write("server.key", TlsFiles.Key);
+    }
+
+    private static (string Certificate, string Key) CreateCertificate()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(150));
-        File.WriteAllText(Path.Combine(directory, "server.pem"), certificate.ExportCertificatePem());
-        File.WriteAllText(Path.Combine(directory, "server.key"), key.ExportPkcs8PrivateKeyPem());
+        return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 
     /// <summary>A whole configuration file with a listener of every role on a free port.</summary>

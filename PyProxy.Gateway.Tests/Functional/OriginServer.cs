@@ -40,9 +40,7 @@ internal sealed class OriginServer : IAsyncDisposable
         HttpProtocols protocols = HttpProtocols.Http1,
         X509Certificate2? certificate = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration();
+        var builder = TestHost.CreateBuilder();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null;

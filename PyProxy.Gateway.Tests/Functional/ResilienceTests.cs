@@ -56,38 +56,31 @@ public sealed class ResilienceTests
     [Fact]
     public async Task WrongNamesAndValues_AreNamedWithTheirPaths()
     {
-        var directory = Directory.CreateTempSubdirectory("pyproxy-resilience-");
-        try
-        {
-            var path = Path.Combine(directory.FullName, "appsettings.json");
-            await File.WriteAllTextAsync(
-                path,
-                """
-                {
-                  "ReverseProxy": { "Clusters": {
-                    "misspelt": { "Metadata": { "Resilience": "pp", "PanicThreshold": "much" } },
-                    "judged-twice": { "Metadata": { "Resilience": "p" }, "HealthCheck": { "Passive": { "Enabled": true } } } } },
-                  "Gateway": {
-                    "Forward": { "Resilience": "other" },
-                    "Resilience": { "Pipelines": { "p": { "CircuitBreaker": { "FailureRate": 0.5, "Window": "00:00:00.1" } } } } }
-                }
-                """,
-                TestContext.Current.CancellationToken);
-            var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, Program.AddFeatures);
-            var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
+        using var directory = new TemporaryDirectory("resilience");
+        var path = Path.Combine(directory.Path, "appsettings.json");
+        await File.WriteAllTextAsync(
+            path,
+            """
+            {
+              "ReverseProxy": { "Clusters": {
+                "misspelt": { "Metadata": { "Resilience": "pp", "PanicThreshold": "much" } },
+                "judged-twice": { "Metadata": { "Resilience": "p" }, "HealthCheck": { "Passive": { "Enabled": true } } } } },
+              "Gateway": {
+                "Forward": { "Resilience": "other" },
+                "Resilience": { "Pipelines": { "p": { "CircuitBreaker": { "FailureRate": 0.5, "Window": "00:00:00.1" } } } } }
+            }
+            """,
+            TestContext.Current.CancellationToken);
+        var loader = ConfigurationLoader.Create(new ConfigurationFile(path), ConfigurationOverrides.None, Program.AddFeatures);
+        var loaded = await loader.LoadAsync(TestContext.Current.CancellationToken);
 
-            Assert.Equal(
-                [
-                    "$.ReverseProxy.Clusters.misspelt.Metadata.Resilience", "$.ReverseProxy.Clusters.misspelt.Metadata.PanicThreshold",
-                    "$.ReverseProxy.Clusters.judged-twice.HealthCheck.Passive", "$.Gateway.Forward.Resilience",
-                    "$.Gateway.Resilience.Pipelines.p.CircuitBreaker.Window",
-                ],
-                loaded.Problems.Select(static problem => problem.JsonPath.Replace("['judged-twice']", ".judged-twice", StringComparison.Ordinal)));
-        }
-        finally
-        {
-            directory.Delete(recursive: true);
-        }
+        Assert.Equal(
+            [
+                "$.ReverseProxy.Clusters.misspelt.Metadata.Resilience", "$.ReverseProxy.Clusters.misspelt.Metadata.PanicThreshold",
+                "$.ReverseProxy.Clusters.judged-twice.HealthCheck.Passive", "$.Gateway.Forward.Resilience",
+                "$.Gateway.Resilience.Pipelines.p.CircuitBreaker.Window",
+            ],
+            loaded.Problems.Select(static problem => problem.JsonPath.Replace("['judged-twice']", ".judged-twice", StringComparison.Ordinal)));
     }
 
     private static string UnderPipeline(string configuration) => configuration.Replace(

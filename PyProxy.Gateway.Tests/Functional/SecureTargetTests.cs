@@ -35,10 +35,10 @@ public sealed class SecureTargetTests : IAsyncLifetime
     [Fact]
     public async Task TrustedTarget_IsAsked()
     {
-        var trusted = Path.GetTempFileName();
-        await File.WriteAllTextAsync(trusted, _certificate.ExportCertificatePem(), TestContext.Current.CancellationToken);
+        using var directory = new TemporaryDirectory("trusted");
+        var trusted = directory.Write("ca.pem", _certificate.ExportCertificatePem());
         await using var gateway = await GatewayProcess.StartAsync(
-            directory => GatewayServer.Configuration(directory, _origin.Address, Policy),
+            folder => GatewayServer.Configuration(folder, _origin.Address, Policy),
             new Dictionary<string, string>(StringComparer.Ordinal) { ["SSL_CERT_FILE"] = trusted });
         var ports = await gateway.ListeningAsync();
         using var client = await RawClient.ConnectAsync(ports["Open"]);
@@ -48,7 +48,6 @@ public sealed class SecureTargetTests : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 200", await client.ReadHeadAsync(), StringComparison.Ordinal);
         Assert.Equal("/a%2Fb", _origin.LastRequest.Target);
         Assert.Equal($"localhost:{_origin.Address.Port}", _origin.LastRequest["Host"]);
-        File.Delete(trusted);
     }
 
     [Fact]

@@ -38,8 +38,8 @@ internal sealed class MiniGateway : IAsyncDisposable
         Action<ConnectionContext>? onConnection = null,
         Func<HttpContext, Exchange, Task>? onExchange = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders().AddFakeLogging();
+        var builder = TestHost.CreateBuilder();
+        builder.Logging.AddFakeLogging();
         builder.Services.AddSingleton(new GatewayIdentity("gateway-test"));
         builder.Services.AddProxyErrors();
         services?.Invoke(builder);

@@ -12,12 +12,12 @@ public sealed class RefusalPagesTests : IDisposable
         <!doctype html><html lang="de"><title>{{status}}</title><p>{{reason}}</p><p>{{ host }} für {{user}} von {{client}}</p><p>{{rule}} {{setting}} {{decision}} {{contact}} {{time}}</p>
         """;
 
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-pages-");
+    private readonly TemporaryDirectory _directory = new("pages");
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 3, 1, 9, 0, 0, TimeSpan.Zero));
 
-    private string Template => Path.Combine(_directory.FullName, "page.html");
+    private string Template => Path.Combine(_directory.Path, "page.html");
 
-    public void Dispose() => _directory.Delete(recursive: true);
+    public void Dispose() => _directory.Dispose();
 
     [Fact]
     public async Task Template_IsFilledIn_AndEverythingInItIsEncoded()

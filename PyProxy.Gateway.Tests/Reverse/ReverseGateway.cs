@@ -62,13 +62,13 @@ internal sealed class ReverseGateway : IAsyncDisposable
         Action<IServiceCollection>? services = null,
         Action<WebApplication>? stages = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = TestHost.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(settings
             .Where(static setting => setting.Value is not null)
             .GroupBy(static setting => setting.Path, StringComparer.OrdinalIgnoreCase)
             .Select(static same => KeyValuePair.Create(
                 same.Key.StartsWith("Gateway:", StringComparison.Ordinal) ? same.Key : $"ReverseProxy:{same.Key}", same.Last().Value)));
-        builder.Logging.ClearProviders().AddFakeLogging();
+        builder.Logging.AddFakeLogging();
         builder.Services.AddSingleton(new GatewayIdentity("gateway-test"));
         builder.Services.AddMetrics().AddResilience().AddEgress().AddFiltering().AddPrivacy();
         builder.Services.AddReverse(builder.Configuration.GetSection("ReverseProxy"));

@@ -10,22 +10,15 @@ public sealed class SharedKeysTests
     [Fact]
     public async Task Session_SurvivesARestart()
     {
-        var directory = Directory.CreateTempSubdirectory("pyproxy-keys-");
-        try
+        using var directory = new TemporaryDirectory("keys");
+        string session;
+        await using (var before = Services(directory))
         {
-            string session;
-            await using (var before = Services(directory))
-            {
-                session = Protector(before).Protect("destination one");
-            }
+            session = Protector(before).Protect("destination one");
+        }
 
-            await using var after = Services(directory);
-            Assert.Equal("destination one", Protector(after).Unprotect(session));
-        }
-        finally
-        {
-            directory.Delete(recursive: true);
-        }
+        await using var after = Services(directory);
+        Assert.Equal("destination one", Protector(after).Unprotect(session));
     }
 
     [Theory]
@@ -46,35 +39,28 @@ public sealed class SharedKeysTests
     [Fact]
     public async Task SessionFromBeforeAnOutage_IsKnownWhileRedisIsAway()
     {
-        var directory = Directory.CreateTempSubdirectory("pyproxy-keys-");
-        try
+        using var directory = new TemporaryDirectory("keys");
+        await using var redis = GarnetInProcess.Start();
+        await using var one = await GatewayServer.StartAsync(gateway: $$""" "SharedState": { "Redis": "{{redis.Endpoint}}", "RedisTimeout": "00:00:05" } """);
+        var session = Protector(one.Services).Protect("destination one");
+        await using (var before = Services(directory, redis.Endpoint))
         {
-            await using var redis = GarnetInProcess.Start();
-            await using var one = await GatewayServer.StartAsync(gateway: $$""" "SharedState": { "Redis": "{{redis.Endpoint}}", "RedisTimeout": "00:00:05" } """);
-            var session = Protector(one.Services).Protect("destination one");
-            await using (var before = Services(directory, redis.Endpoint))
-            {
-                await before.GetRequiredService<RedisConnection>().StartAsync(TestContext.Current.CancellationToken);
-                Assert.Equal("destination one", Protector(before).Unprotect(session));
-            }
+            await before.GetRequiredService<RedisConnection>().StartAsync(TestContext.Current.CancellationToken);
+            Assert.Equal("destination one", Protector(before).Unprotect(session));
+        }
 
-            await using var after = Services(directory, "127.0.0.1:1");
-            Assert.Equal("destination one", Protector(after).Unprotect(session));
-        }
-        finally
-        {
-            directory.Delete(recursive: true);
-        }
+        await using var after = Services(directory, "127.0.0.1:1");
+        Assert.Equal("destination one", Protector(after).Unprotect(session));
     }
 
     private static IDataProtector Protector(IServiceProvider services)
         => services.GetRequiredService<IDataProtectionProvider>().CreateProtector("session affinity");
 
-    private static ServiceProvider Services(DirectoryInfo directory, string? redis = null)
+    private static ServiceProvider Services(TemporaryDirectory directory, string? redis = null)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Gateway:DataDirectory"] = directory.FullName,
+            ["Gateway:DataDirectory"] = directory.Path,
             ["Gateway:SharedState:Redis"] = redis,
             ["Gateway:SharedState:RedisTimeout"] = "00:00:05",
         }).Build();

@@ -95,25 +95,18 @@ public sealed class AccessLogFormatsTests
     [Fact]
     public async Task OldFile_IsSetAsideWhenItsPeriodIsOver()
     {
-        var directory = Directory.CreateTempSubdirectory("pyproxy-log-");
-        try
-        {
-            var time = new FakeTimeProvider();
-            var options = new AccessLogOptions { RotateInterval = TimeSpan.FromDays(1) };
-            var path = Path.Combine(directory.FullName, "access.log");
-            using var file = new RotatingFile(path, time);
-            await file.WriteAsync("one\n"u8.ToArray(), options);
-            time.Advance(TimeSpan.FromHours(1));
-            await file.WriteAsync("two\n"u8.ToArray(), options);
-            time.Advance(TimeSpan.FromDays(1));
-            await file.WriteAsync("three\n"u8.ToArray(), options);
+        using var directory = new TemporaryDirectory("log");
+        var time = new FakeTimeProvider();
+        var options = new AccessLogOptions { RotateInterval = TimeSpan.FromDays(1) };
+        var path = Path.Combine(directory.Path, "access.log");
+        using var file = new RotatingFile(path, time);
+        await file.WriteAsync("one\n"u8.ToArray(), options);
+        time.Advance(TimeSpan.FromHours(1));
+        await file.WriteAsync("two\n"u8.ToArray(), options);
+        time.Advance(TimeSpan.FromDays(1));
+        await file.WriteAsync("three\n"u8.ToArray(), options);
 
-            Assert.Equal(("one\ntwo\n", "three\n"), (await File.ReadAllTextAsync(path + ".1", Cancellation), await File.ReadAllTextAsync(path, Cancellation)));
-        }
-        finally
-        {
-            directory.Delete(recursive: true);
-        }
+        Assert.Equal(("one\ntwo\n", "three\n"), (await File.ReadAllTextAsync(path + ".1", Cancellation), await File.ReadAllTextAsync(path, Cancellation)));
     }
 
     [Fact]

@@ -42,7 +42,8 @@ public sealed class ByteCountingTests
     [Fact]
     public async Task PipesAndFiles_AreCounted()
     {
-        var file = Path.GetTempFileName();
+        using var directory = new TemporaryDirectory("counted");
+        var file = directory.File("answer");
         await File.WriteAllBytesAsync(file, new byte[1234], Cancellation);
         await using var server = await ObservedServer.StartAsync(async context =>
         {
@@ -66,7 +67,6 @@ public sealed class ByteCountingTests
         await response.Content.ReadAsByteArrayAsync(Cancellation);
 
         await AssertBytesAsync(server, UploadSize, 10 + 20 + 1234);
-        File.Delete(file);
     }
 
     [Fact]

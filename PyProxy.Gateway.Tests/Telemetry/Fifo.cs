@@ -5,12 +5,12 @@ namespace PyProxy.Gateway.Tests.Telemetry;
 /// <summary>A named pipe in the file system that nobody reads until <see cref="Drain"/>.</summary>
 internal sealed class Fifo : IDisposable
 {
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-fifo-");
+    private readonly TemporaryDirectory _directory = new("fifo");
     private Task? _reading;
 
     public Fifo()
     {
-        Path = System.IO.Path.Combine(_directory.FullName, "log");
+        Path = System.IO.Path.Combine(_directory.Path, "log");
         using var mkfifo = Process.Start("mkfifo", Path);
         mkfifo.WaitForExit();
     }
@@ -23,5 +23,5 @@ internal sealed class Fifo : IDisposable
         await stream.CopyToAsync(Stream.Null);
     });
 
-    public void Dispose() => _directory.Delete(recursive: true);
+    public void Dispose() => _directory.Dispose();
 }

@@ -17,9 +17,10 @@ namespace PyProxy.Gateway.Tests.Telemetry;
 internal sealed class ObservedServer : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private readonly DirectoryInfo _directory;
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(2);
+    private readonly TemporaryDirectory _directory;
 
-    private ObservedServer(WebApplication app, DirectoryInfo directory, string logPath)
+    private ObservedServer(WebApplication app, TemporaryDirectory directory, string logPath)
     {
         App = app;
         _directory = directory;
@@ -43,11 +44,11 @@ internal sealed class ObservedServer : IAsyncDisposable
         Dictionary<string, string?>? configuration = null,
         Action<IServiceCollection>? services = null)
     {
-        var directory = Directory.CreateTempSubdirectory("pyproxy-telemetry-");
-        var logPath = Path.Combine(directory.FullName, "logs", "access.json");
-        var builder = WebApplication.CreateSlimBuilder();
+        var directory = new TemporaryDirectory("telemetry");
+        var logPath = Path.Combine(directory.Path, "logs", "access.json");
+        var builder = TestHost.CreateBuilder();
         builder.Configuration.AddInMemoryCollection([new("Gateway:Telemetry:AccessLog:Path", logPath)]).AddInMemoryCollection(configuration ?? []);
-        builder.Logging.ClearProviders().AddFakeLogging();
+        builder.Logging.AddFakeLogging();
         builder.Services.AddGatewayTelemetry().AddAdmin();
         builder.Services.AddOpenTelemetry().WithGatewayTelemetry(builder.Configuration);
         services?.Invoke(builder.Services);
@@ -119,8 +120,13 @@ internal sealed class ObservedServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        using (var enough = new CancellationTokenSource(StopPatience))
+        {
+            await App.StopAsync(enough.Token); // a handler of a test's may hang
+        }
+
         await App.DisposeAsync();
-        _directory.Delete(recursive: true);
+        _directory.Dispose();
     }
 
     private static X509Certificate2 SelfSigned()

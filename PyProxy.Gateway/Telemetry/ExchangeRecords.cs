@@ -30,10 +30,10 @@ internal sealed class ExchangeRecords(
     /// <summary>To be called once per exchange; without a context at the end of a tunnel that has outlived its request.</summary>
     public void End(ExchangeMeasure measure, HttpContext? context, Exchange exchange, in ExchangeOutcome outcome)
     {
-        live.Remove(measure);
         metrics.Record(exchange, outcome);
         users.Record(exchange);
         accessLog.Write(context, exchange, outcome);
+        live.Remove(measure); // behind its record: a shutdown that waits for the last exchange closes the log next
         ServerSpans.End(exchange, outcome); // last: exemplars of the metrics above point at it
     }
 }

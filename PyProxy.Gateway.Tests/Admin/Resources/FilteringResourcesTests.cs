@@ -6,12 +6,12 @@ namespace PyProxy.Gateway.Tests.Admin.Resources;
 
 public sealed class FilteringResourcesTests : IAsyncLifetime
 {
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-lists-");
+    private readonly TemporaryDirectory _directory = new("lists");
     private OriginServer _origin = null!;
     private GatewayServer _gateway = null!;
     private AdminClient _admin = null!;
 
-    private string ListFile => Path.Combine(_directory.FullName, "ads.txt");
+    private string ListFile => Path.Combine(_directory.Path, "ads.txt");
 
     public async ValueTask InitializeAsync()
     {
@@ -35,7 +35,7 @@ public sealed class FilteringResourcesTests : IAsyncLifetime
         _admin.Dispose();
         await _gateway.DisposeAsync();
         await _origin.DisposeAsync();
-        _directory.Delete(recursive: true);
+        _directory.Dispose();
     }
 
     [Fact]

@@ -10,13 +10,13 @@ public sealed class CapacityCommandTests : IDisposable
 {
     private const string Lenient = "60000"; // ms: a busy machine is no reason for a test to fail
 
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-capacity-");
+    private readonly TemporaryDirectory _directory = new("capacity");
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
 
     public void Dispose()
     {
-        _directory.Delete(recursive: true);
+        _directory.Dispose();
         _output.Dispose();
         _error.Dispose();
     }
@@ -109,7 +109,7 @@ public sealed class CapacityCommandTests : IDisposable
         Assert.Contains("users.txt:2: ", _error.ToString(), StringComparison.Ordinal);
     }
 
-    private string PathOf(string name) => Path.Combine(_directory.FullName, name);
+    private string PathOf(string name) => Path.Combine(_directory.Path, name);
 
     private string FileOf(string name, string text)
     {

@@ -7,7 +7,7 @@ public sealed class FileListTests : IDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
-    private readonly TemporaryDirectory _directory = new();
+    private readonly TemporaryDirectory _directory = new("lists");
 
     public void Dispose() => _directory.Dispose();
 
@@ -182,7 +182,7 @@ public sealed class FileListTests : IDisposable
     }
 
     private ListsFixture Fixture(params (string Key, string? Value)[] more)
-        => new(_directory.Info, [("ads:Source", "ads.txt"), ("ads:Format", "Domains"), .. more]);
+        => new(_directory, [("ads:Source", "ads.txt"), ("ads:Format", "Domains"), .. more]);
 
     private static Task WriteAsync(ListsFixture lists, string text)
         => File.WriteAllTextAsync(lists.Path("ads.txt"), text, TestContext.Current.CancellationToken);

@@ -16,14 +16,14 @@ internal sealed class ListsFixture : IAsyncDisposable
     private readonly IConfigurationRoot _configuration;
     private readonly Settings _settings = new();
 
-    public ListsFixture(DirectoryInfo directory, params (string Key, string? Value)[] settings)
+    public ListsFixture(TemporaryDirectory directory, params (string Key, string? Value)[] settings)
     {
         Directory = directory;
         _configuration = new ConfigurationBuilder().Add(_settings).Build();
         Set(settings);
         _services = new ServiceCollection()
             .AddSingleton<IConfiguration>(_configuration)
-            .AddSingleton<IHostEnvironment>(new Surroundings { ContentRootPath = directory.FullName })
+            .AddSingleton<IHostEnvironment>(new Surroundings { ContentRootPath = directory.Path })
             .AddLogging()
             .AddMetrics()
             .AddSingleton<TimeProvider>(Time)
@@ -33,7 +33,7 @@ internal sealed class ListsFixture : IAsyncDisposable
             .BuildServiceProvider();
     }
 
-    public DirectoryInfo Directory { get; }
+    public TemporaryDirectory Directory { get; }
 
     public FakeTimeProvider Time { get; } = new();
 
@@ -48,7 +48,7 @@ internal sealed class ListsFixture : IAsyncDisposable
         where T : notnull
         => _services.GetRequiredService<T>();
 
-    public string Path(string name) => System.IO.Path.Combine(Directory.FullName, name);
+    public string Path(string name) => System.IO.Path.Combine(Directory.Path, name);
 
     public Task StartAsync() => Lists.StartAsync(TestContext.Current.CancellationToken);
 
@@ -110,12 +110,4 @@ internal sealed class ListsFixture : IAsyncDisposable
 
         public IFileProvider ContentRootFileProvider { get; set; } = new NullFileProvider();
     }
-}
-
-/// <summary>A directory that goes when the test ends.</summary>
-internal sealed class TemporaryDirectory : IDisposable
-{
-    public DirectoryInfo Info { get; } = Directory.CreateTempSubdirectory("pyproxy-lists-");
-
-    public void Dispose() => Info.Delete(recursive: true);
 }

@@ -9,7 +9,7 @@ namespace PyProxy.Gateway.Tests.Filtering.Lists;
 /// <summary>Lists from a real HTTP server that behaves as well or as badly as each test wants.</summary>
 public sealed class UrlListTests : IAsyncLifetime
 {
-    private readonly TemporaryDirectory _directory = new();
+    private readonly TemporaryDirectory _directory = new("lists");
     private Func<HttpContext, Task> _answer = static context => context.Response.WriteAsync("one.example\n");
     private OriginServer _server = null!;
 
@@ -215,7 +215,7 @@ public sealed class UrlListTests : IAsyncLifetime
 
         _answer = static context => context.Response.WriteAsync("two.example\n");
         await using var second = new ListsFixture(
-            _directory.Info, ("ads:Source", new Uri(_server.Address, "/other").ToString()), ("ads:Format", "Domains"));
+            _directory, ("ads:Source", new Uri(_server.Address, "/other").ToString()), ("ads:Format", "Domains"));
         await second.StartAsync();
 
         Assert.False(second.List.ContainsHost("one.example"));
@@ -246,7 +246,7 @@ public sealed class UrlListTests : IAsyncLifetime
     }
 
     private ListsFixture Fixture(params (string Key, string? Value)[] more)
-        => new(_directory.Info, [("ads:Source", new Uri(_server.Address, "/list").ToString()), ("ads:Format", "Domains"), .. more]);
+        => new(_directory, [("ads:Source", new Uri(_server.Address, "/list").ToString()), ("ads:Format", "Domains"), .. more]);
 
     private static async Task AnswerBadlyAsync(HttpContext context, string kind)
     {

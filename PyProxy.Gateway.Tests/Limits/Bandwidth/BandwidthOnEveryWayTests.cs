@@ -66,12 +66,12 @@ public sealed class BandwidthOnEveryWayTests : IAsyncLifetime
     [MemberData(nameof(Ways))]
     public async Task Upload_IsHeldBack(string way)
     {
-        var file = Path.GetTempFileName();
+        using var directory = new TemporaryDirectory("upload");
+        var file = directory.File("body");
         await File.WriteAllBytesAsync(file, new byte[Size], Cancellation);
         var clock = Stopwatch.StartNew();
         var (exit, output) = await CurlAsync(
             way, "/drain", "-w", "%{http_code} %{size_upload}", "-o", "/dev/null", "-H", "Expect:", "--data-binary", "@" + file);
-        File.Delete(file);
 
         Assert.Equal((0, $"200 {Size}"), (exit, output));
         Assert.InRange(clock.Elapsed, Least, TimeSpan.FromMinutes(1));

@@ -10,15 +10,15 @@ namespace PyProxy.Gateway.Tests.Limits.Redis;
 /// <summary>A Redis Cluster refuses scripts whose keys lie in several slots. One node has that rule as well as many.</summary>
 public sealed class RedisClusterTests : IDisposable
 {
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-redis-cluster-");
+    private readonly TemporaryDirectory _directory = new("redis-cluster");
 
-    public void Dispose() => _directory.Delete(recursive: true);
+    public void Dispose() => _directory.Dispose();
 
     [Fact]
     public async Task LimitsOfSeveralKeys_AreDecidedInTheirSlots_AndEveryKeyExpires()
     {
         await using var redis = await DebianRedis.StartAsync(
-            "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-config-file", Path.Combine(_directory.FullName, "nodes.conf"));
+            "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-config-file", Path.Combine(_directory.Path, "nodes.conf"));
         await using var operating = await ConnectionMultiplexer.ConnectAsync(redis.Endpoint + ",allowAdmin=true");
         var server = operating.GetServers()[0];
         await server.ExecuteAsync("CLUSTER", "ADDSLOTSRANGE", 0, 16383);

@@ -12,7 +12,7 @@ public sealed class SharedLimitsTests
     [InlineData(DebianRedis.Name)]
     public async Task ThreeGatewaysUnderLoad_StayWithinTheBoundOfATokenBucket(string engine)
     {
-        const int Rate = 2000, Burst = 1000, Ahead = Burst / SharedGroup.AheadShare;
+        const int Rate = 1000, Burst = 500, Ahead = Burst / SharedGroup.AheadShare;
         await using var server = await RedisServerUnderTest.StartAsync(engine);
         await using var gateways = await ThreeGateways.StartAsync(server, new() { Rates = [$"{Rate}/s burst {Burst}"] });
 

@@ -148,7 +148,7 @@ public sealed class ListenerRolesTests
 
     private sealed class Files : IDisposable
     {
-        private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("pyproxy-listeners");
+        private readonly TemporaryDirectory _directory = new("listeners");
 
         public (string, string)[] Tls =>
             [("Kestrel:Endpoints:Tls:Url", "https://127.0.0.1:0"), .. Certificate("Kestrel:Endpoints:Tls:Certificate", "localhost")];
@@ -164,11 +164,11 @@ public sealed class ListenerRolesTests
 
         public string Write(string name, string text)
         {
-            var path = Path.Combine(_directory.FullName, name);
+            var path = Path.Combine(_directory.Path, name);
             File.WriteAllText(path, text);
             return path;
         }
 
-        public void Dispose() => _directory.Delete(recursive: true);
+        public void Dispose() => _directory.Dispose();
     }
 }

@@ -17,10 +17,8 @@ internal sealed class ListenerServer(WebApplication app) : IAsyncDisposable
 
     public static async Task<ListenerServer> StartAsync(params (string Key, string Value)[] settings)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration.Sources.Clear();
+        var builder = TestHost.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
-        builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.Services.AddSingleton<ICredentialVerifier, AliceVerifier>();
         builder.WebHost.UseListeners();
         builder.Services.AddListeners();

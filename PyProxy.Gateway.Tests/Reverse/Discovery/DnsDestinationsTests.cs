@@ -32,8 +32,7 @@ public sealed class DnsDestinationsTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         // One origin at every address of 127.0.0.0/8, which says at which it was asked, and by what name.
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        var builder = TestHost.CreateBuilder();
         builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Any, 0));
         _origin = builder.Build();
         _origin.MapFallback("{**path}", static (HttpContext context) => context.Response.WriteAsync($"{context.Connection.LocalIpAddress} {context.Request.Host.Host}"));

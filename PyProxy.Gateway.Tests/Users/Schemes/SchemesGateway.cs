@@ -3,13 +3,14 @@ using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Tests.Http;
 using PyProxy.Gateway.Traffic;
 using PyProxy.Gateway.Users;
+using PyProxy.Gateway.Users.Passwords;
 
 namespace PyProxy.Gateway.Tests.Users.Schemes;
 
 /// <summary>Stage 5 in a real Kestrel: endpoints that ask for a known user, for groups, for nobody. alice's password is "se:cret".</summary>
 internal static class SchemesGateway
 {
-    private static readonly string Hash = PasswordHash.Create("se:cret").ToString();
+    private static readonly string Hash = Pbkdf2Hash.Create("se:cret", iterations: 1000).ToString();
 
     public static Task<MiniGateway> StartAsync(
         ListenerRole role,

@@ -9,7 +9,7 @@ namespace PyProxy.Gateway.Telemetry.Log;
 /// Takes records from requests and writes them in the background, many at a time. A request never waits for the log: what does not fit into
 /// the bounded queue is dropped and counted.
 /// </summary>
-internal sealed partial class AccessLog : BackgroundService
+internal sealed partial class AccessLog : BackgroundService, IAsyncDisposable
 {
     /// <summary>Bound of the queue in bytes rather than records, because a client chooses how long its record gets.</summary>
     public const int MaxQueuedBytes = 16 * 1024 * 1024;
@@ -18,6 +18,9 @@ internal sealed partial class AccessLog : BackgroundService
 
     // Between two batches: a writer that waits at every record is woken for every record, which costs each request several microseconds.
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(10);
+
+    // For a host that is disposed of without having been stopped; a destination that hangs must not hold it up for ever.
+    private static readonly TimeSpan DisposePatience = TimeSpan.FromSeconds(5);
 
     // A record is a few hundred bytes; what one long one has grown is not kept for ever.
     private const int MaxKeptBuffer = 64 * 1024;
@@ -36,6 +39,7 @@ internal sealed partial class AccessLog : BackgroundService
     private long _queuedBytes;
     private volatile RecordFields? _fields;
     private volatile bool _failing;
+    private bool _isStopped;
 
     public AccessLog(
         IOptionsMonitor<TelemetryOptions> options, AccessLogSink sink, IConfiguration configuration, AccessLogMetrics metrics, TimeProvider time,
@@ -115,6 +119,7 @@ internal sealed partial class AccessLog : BackgroundService
     /// <summary>Closes the queue and waits until all of it is written. The host stops the server before this service, so nothing comes after.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        _isStopped = true;
         _queue.Writer.TryComplete();
         if (ExecuteTask is { } writing)
         {
@@ -130,6 +135,18 @@ internal sealed partial class AccessLog : BackgroundService
 
         await base.StopAsync(cancellationToken);
         _otlp?.Dispose(); // sends what it has taken
+    }
+
+    /// <summary>Stops it where the host did not, so that nothing is written behind its end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_isStopped)
+        {
+            using var enough = new CancellationTokenSource(DisposePatience);
+            await StopAsync(enough.Token);
+        }
+
+        Dispose();
     }
 
     public override void Dispose()

@@ -9,9 +9,11 @@ internal sealed class AccessLogSink(IOptionsMonitor<TelemetryOptions> options, D
     private string? _path;
     private RotatingFile? _file;
     private Stream? _standardOutput;
+    private volatile bool _isDisposed;
 
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> lines)
     {
+        ObjectDisposedException.ThrowIf(_isDisposed, this); // a file must not appear again after the gateway's end
         var current = options.CurrentValue.AccessLog;
         if (current.Path.Length == 0)
         {
@@ -45,7 +47,11 @@ internal sealed class AccessLogSink(IOptionsMonitor<TelemetryOptions> options, D
         }
     }
 
-    public void Dispose() => Close();
+    public void Dispose()
+    {
+        _isDisposed = true;
+        Close();
+    }
 
     private void Close()
     {
