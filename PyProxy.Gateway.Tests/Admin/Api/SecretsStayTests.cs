@@ -69,7 +69,7 @@ public sealed class SecretsStayTests
           "parent": { "Address": "http://127.0.0.1:1", "User": "u", "Password": "{{Marker}}2" } } } } } },
         "Filtering": {
           "Lists": { "remote": { "Source": "http://127.0.0.1:1/list?key={{Marker}}3", "Format": "Hosts" } },
-          "Rules": [ { "Name": "tag", "Match": { "HostList": "remote" }, "Action": "Deny" },
+          "Rules": [ { "Name": "tag", "Match": { "HostLists": [ "remote" ] }, "Action": "Deny" },
                      { "Name": "login", "Match": { "Hosts": [ "a.example" ] }, "Action": "SetField", "Field": "Authorization", "Value": "{{Marker}}12" } ] },
         "Privacy": { "RequestFields": { "Set": { "Authorization": "Basic {{Marker}}4", "X-Api-Key": "{{Marker}}10", "Cookie": "sid={{Marker}}11" } } }
         """;
