@@ -4,14 +4,13 @@ WORKDIR /src
 ENV CI=true
 COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
 COPY PyProxy.Gateway/PyProxy.Gateway.csproj PyProxy.Gateway/packages.lock.json PyProxy.Gateway/
-RUN dotnet restore PyProxy.Gateway
+RUN dotnet restore PyProxy.Gateway -p:PublishReadyToRun=true
 COPY PyProxy.Gateway/ PyProxy.Gateway/
-RUN dotnet publish PyProxy.Gateway --no-restore --configuration Release --output /app \
+# For this machine's processor: compiled ahead of time, and with the native parts of packages for it only.
+RUN runtime="linux-$(uname -m | sed -e s/x86_64/x64/ -e s/aarch64/arm64/)" \
+ && dotnet publish PyProxy.Gateway --no-restore --configuration Release --runtime "$runtime" --no-self-contained --output /app \
+ && test -f /app/libe_sqlite3.so \
  && mkdir /data
-# Native parts of packages come for every system that there is; this one's stay.
-RUN cpu=$(uname -m | sed -e s/x86_64/x64/ -e s/aarch64/arm64/ -e s/armv7l/arm/) \
- && test -f "/app/runtimes/linux-$cpu/native/libe_sqlite3.so" \
- && find /app/runtimes -mindepth 1 -maxdepth 1 ! -name "linux-$cpu" ! -name linux ! -name unix -exec rm -r {} +
 COPY appsettings.json /app/appsettings.json
 # The root file without what is only good on one's own machine: a user whose password everybody can read, and the way to loopback.
 # What this does not recognise any more must not get into the image.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What an idle CONNECT tunnel costs the gateway in resident memory.
+"""What an idle CONNECT tunnel, or an idle kept connection, costs the gateway in resident memory.
 
 Starts the built gateway on a configuration of its own, opens idle tunnels to a sink in this process and prints KB of the gateway's RSS per
-tunnel, kernel buffers not included. Needs Linux and:
+tunnel, kernel buffers not included. With --kept it is connections of which each has asked for one thing in absolute form. Needs Linux and:
 
     dotnet build -c Release PyProxy.Gateway && python3 bench/idle_tunnels.py
 """
@@ -15,6 +15,8 @@ import resource
 import subprocess
 import sys
 import tempfile
+
+from harness import small_answers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GATEWAY = ROOT / "PyProxy.Gateway" / "bin" / "Release" / "net10.0" / "PyProxy.Gateway"
@@ -58,12 +60,22 @@ async def open_tunnel(port, target):
     return writer
 
 
-async def open_tunnels(count, port, target):
-    tunnels = []
-    while len(tunnels) < count:
-        batch = min(AT_ONCE, count - len(tunnels))
-        tunnels += await asyncio.gather(*(open_tunnel(port, target) for _ in range(batch)))
-    return tunnels
+async def open_kept(port, target):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET http://{target}/ HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(f"no answer: {head!r}")
+    await reader.readexactly(2)
+    return writer
+
+
+async def open_idle(open_one, count, port, target):
+    opened = []
+    while len(opened) < count:
+        batch = min(AT_ONCE, count - len(opened))
+        opened += await asyncio.gather(*(open_one(port, target) for _ in range(batch)))
+    return opened
 
 
 sink_connections = []
@@ -75,30 +87,33 @@ async def answer_once(reader, writer):
     sink_connections.append(writer)
 
 
-async def measure(gateway, count):
+async def measure(gateway, count, kept):
     while (port := listening_port(gateway.pid)) is None:
         if gateway.poll() is not None:
             raise RuntimeError(f"the gateway ended with {gateway.returncode}")
         await asyncio.sleep(0.2)
 
     sink = await asyncio.start_server(answer_once, "127.0.0.1", 0, backlog=1024)
-    target = "127.0.0.1:%d" % sink.sockets[0].getsockname()[1]
-    tunnels = await open_tunnels(WARM_UP, port, target)
-    await asyncio.sleep(SETTLE_SECONDS)
-    before = resident_kb(gateway.pid)
-    tunnels += await open_tunnels(count, port, target)
-    await asyncio.sleep(SETTLE_SECONDS)
-    after = resident_kb(gateway.pid)
-    print(f"{count} idle tunnels: RSS {before} KB -> {after} KB, {(after - before) / count:.1f} KB per tunnel")
+    async with small_answers() as origin:
+        open_one, what, server = (open_kept, "kept connection", origin) if kept else (open_tunnel, "tunnel", sink.sockets[0].getsockname()[1])
+        target = f"127.0.0.1:{server}"
+        idle = await open_idle(open_one, WARM_UP, port, target)
+        await asyncio.sleep(SETTLE_SECONDS)
+        before = resident_kb(gateway.pid)
+        idle += await open_idle(open_one, count, port, target)
+        await asyncio.sleep(SETTLE_SECONDS)
+        after = resident_kb(gateway.pid)
+    print(f"{count} idle {what}s: RSS {before} KB -> {after} KB, {(after - before) / count:.1f} KB per {what}")
 
 
-async def bounded(gateway, count):
-    await asyncio.wait_for(measure(gateway, count), DEADLINE_SECONDS)
+async def bounded(gateway, count, kept):
+    await asyncio.wait_for(measure(gateway, count, kept), DEADLINE_SECONDS)
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--tunnels", type=int, default=5000, choices=range(100, 10001), metavar="100..10000")
+    arguments.add_argument("--kept", action="store_true", help="kept connections instead of tunnels")
     arguments.add_argument("--gateway", type=pathlib.Path, default=GATEWAY, help="the executable to measure")
     options = arguments.parse_args()
     if not options.gateway.exists():
@@ -112,7 +127,7 @@ def main():
         log = (pathlib.Path(directory) / "stderr.log").open("w")
         gateway = subprocess.Popen([options.gateway, "--config", path], stdout=subprocess.DEVNULL, stderr=log, cwd=directory)
         try:
-            asyncio.run(bounded(gateway, options.tunnels))
+            asyncio.run(bounded(gateway, options.tunnels, options.kept))
         finally:
             gateway.kill()
             gateway.wait()

@@ -57,6 +57,39 @@ public sealed class KubernetesTests
         Assert.True(pod.SecurityContext.RunAsNonRoot);
     }
 
+    /// <summary>What needs no renderer, so that it is looked at also where kubectl is missing or too old.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("/monitoring")]
+    public async Task Kustomization_HasEveryFile_AndNamesWhatThePartsName(string below)
+    {
+        var folder = RepositoryFiles.PathOf(Folder + below);
+        var kustomization = Assert.Single(Documents(await File.ReadAllTextAsync(Path.Combine(folder, "kustomization.yaml"), TestContext.Current.CancellationToken)));
+        var files = Directory.EnumerateFiles(folder, "*.yaml").Select(file => Path.GetFileName(file)!).Where(file => file != "kustomization.yaml");
+        Assert.Equal(files.Order(StringComparer.Ordinal), Texts(kustomization, "resources").Order(StringComparer.Ordinal));
+        if (below.Length > 0)
+        {
+            Assert.Equal("Component", Text(kustomization, "kind"));
+            return;
+        }
+
+        Assert.All(Texts(kustomization, "components"), component => Assert.True(File.Exists(Path.Combine(folder, component, "kustomization.yaml"))));
+        var map = (YamlMappingNode)Assert.Single(((YamlSequenceNode)kustomization.Children["configMapGenerator"]).Children);
+        Assert.All(Texts(map, "files"), file => Assert.True(File.Exists(Path.Combine(folder, file))));
+        var parts = new List<object>();
+        foreach (var file in Texts(kustomization, "resources"))
+        {
+            parts.AddRange(Parse(await RepositoryFiles.ReadAsync($"{Folder}/{file}")));
+        }
+
+        var deployment = parts.OfType<V1Deployment>().Single();
+        var pod = deployment.Spec.Template.Spec;
+        Assert.Equal(Text(map, "name"), pod.Volumes.Single(volume => volume.Name == "config").ConfigMap.Name);
+        Assert.Equal(deployment.Metadata.Name, parts.OfType<V2HorizontalPodAutoscaler>().Single().Spec.ScaleTargetRef.Name);
+        var image = (YamlMappingNode)Assert.Single(((YamlSequenceNode)kustomization.Children["images"]).Children);
+        Assert.Equal(Text(image, "name"), Assert.Single(pod.Containers).Image);
+    }
+
     [Fact]
     public async Task Rendered_PartsFindEachOther()
     {
@@ -120,6 +153,9 @@ public sealed class KubernetesTests
 
     private static YamlMappingNode Child(YamlMappingNode part, params string[] path)
         => path.Aggregate(part, static (node, key) => (YamlMappingNode)node.Children[key]);
+
+    private static List<string> Texts(YamlMappingNode part, string key)
+        => [.. ((YamlSequenceNode)part.Children[key]).Children.Select(static text => ((YamlScalarNode)text).Value!)];
 
     private static string Text(YamlMappingNode part, string key) => ((YamlScalarNode)part.Children[key]).Value!;
 }

@@ -39,6 +39,16 @@ public sealed class DatabaseAddressTests
     }
 
     [Theory]
+    [InlineData("Host=db;Database=gateway", GssEncryptionMode.Disable)]
+    [InlineData("Host=db;Database=gateway;GSS Encryption Mode=Require", GssEncryptionMode.Require)]
+    [InlineData("postgres://db/gateway?gssencmode=prefer", GssEncryptionMode.Prefer)]
+    public void Kerberos_IsForThoseWhoAsk(string text, GssEncryptionMode mode)
+    {
+        Assert.True(DatabaseAddress.TryParse(text, "", out var address, out _));
+        Assert.Equal(mode, new NpgsqlConnectionStringBuilder(address.ConnectionString).GssEncryptionMode);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("users.db")]
     [InlineData("Data Source=:memory:")]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using PyProxy.Gateway.Telemetry.Log;
+using PyProxy.Gateway.Tests.Admin;
 using PyProxy.Gateway.Tests.Functional;
 using PyProxy.Gateway.Traffic;
 
@@ -43,6 +44,42 @@ public sealed class AccessLogFormatsTests
         Assert.Equal(0, code);
         var general = JsonDocument.Parse(await File.ReadAllTextAsync(report, Cancellation)).RootElement.GetProperty("general");
         Assert.Equal((5, 0), (general.GetProperty("valid_requests").GetInt32(), general.GetProperty("failed_requests").GetInt32()));
+    }
+
+    [Theory]
+    [InlineData("Json", "/health/live", 0)]
+    [InlineData("Json", "/metrics", 0)]
+    [InlineData("Combined", "/health/ready", 0)]
+    [InlineData("Json", "/", 1)]
+    [InlineData("Off", "/", 0)]
+    public async Task Probes_AndALogThatIsOff_LeaveNoRecord(string format, string path, int records)
+    {
+        await using var gateway = await GatewayServer.StartAsync(
+            edit: text => text.Replace("\"AccessLog\": {", $"\"AccessLog\": {{ \"Format\": \"{format}\",", StringComparison.Ordinal));
+        using var client = new HttpClient { BaseAddress = gateway.Url("Admin") };
+        await client.GetStringAsync(new Uri(path, UriKind.Relative), Cancellation);
+        await gateway.StopAsync();
+
+        Assert.Equal(records, (await gateway.AccessLogAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public async Task Probes_AreWrittenWhereTheyAreWanted_AndWhenTheyFail()
+    {
+        await using var gateway = await GatewayServer.StartAsync();
+        using var admin = new AdminClient(gateway);
+        await admin.SendAsync(HttpMethod.Put, "/drain");
+        using var client = new HttpClient { BaseAddress = gateway.Url("Admin") };
+        using var notReady = await client.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancellation);
+        await gateway.StopAsync();
+        Assert.Contains("/health/ready\",\"protocol\":\"HTTP/1.1\",\"status\":503", await gateway.AccessLogAsync(), StringComparison.Ordinal);
+
+        await using var talkative = await GatewayServer.StartAsync(
+            edit: text => text.Replace("\"AccessLog\": {", "\"AccessLog\": { \"Probes\": true,", StringComparison.Ordinal));
+        using var other = new HttpClient { BaseAddress = talkative.Url("Admin") };
+        await other.GetStringAsync(new Uri("/health/live", UriKind.Relative), Cancellation);
+        await talkative.StopAsync();
+        Assert.Contains("/health/live", await talkative.AccessLogAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

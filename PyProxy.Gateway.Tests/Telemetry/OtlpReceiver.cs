@@ -9,7 +9,7 @@ using PyProxy.Gateway.Tests.Functional;
 namespace PyProxy.Gateway.Tests.Telemetry;
 
 /// <summary>A span as it came.</summary>
-internal sealed record ReceivedSpan(string Service, string TraceId, string SpanId, string ParentId, string Name, int Kind, IReadOnlyDictionary<string, string> Tags, bool IsError);
+internal sealed record ReceivedSpan(string Service, string TraceId, string SpanId, string ParentId, string Name, int Kind, ulong Start, ulong End, IReadOnlyDictionary<string, string> Tags, bool IsError);
 
 /// <summary>A log record as it came.</summary>
 internal sealed record ReceivedLog(string Service, string TraceId, string Body, IReadOnlyDictionary<string, string> Attributes);
@@ -94,7 +94,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
                 {
                     case "traces" or "trace":
                         Spans.Enqueue(new ReceivedSpan(
-                            service, item.Hex(1), item.Hex(2), item.Hex(4), item.Text(5), (int)item.Number(6), item.Attributes(9), item.Message(15).Number(3) == 2));
+                            service, item.Hex(1), item.Hex(2), item.Hex(4), item.Text(5), (int)item.Number(6), (ulong)item.Number(7), (ulong)item.Number(8), item.Attributes(9), item.Message(15).Number(3) == 2));
                         break;
                     case "logs":
                         Logs.Enqueue(new ReceivedLog(service, item.Hex(9), item.Message(5).Text(1), item.Attributes(6)));

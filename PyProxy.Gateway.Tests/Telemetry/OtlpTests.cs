@@ -101,4 +101,42 @@ public sealed class OtlpTests
         Assert.Empty(receiver.Spans);
         Assert.DoesNotContain("trace_id", await gateway.AccessLogAsync(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task PasswordOfASocksClient_IsASpanOfItsExchange()
+    {
+        await using var receiver = await OtlpReceiver.StartAsync();
+        await using var origin = await OriginServer.StartAsync();
+        await using var gateway = await GatewayServer.StartAsync(
+            origin.Address,
+            gateway: """ "Egress": { "AllowedAddresses": [ "127.0.0.1" ], "ConnectPorts": [ "*" ] } """,
+            edit: text => text.Replace("\"Kestrel\"", receiver.Settings("grpc") + "\"Kestrel\"", StringComparison.Ordinal));
+        await Curl.RunAsync("--socks5", gateway.Url("Socks").Authority, "--proxy-user", $"alice:{GatewayServer.Password}", origin.Address.ToString());
+
+        var authentication = await receiver.SpanAsync(span => span.Name == "authenticate");
+        var server = await receiver.SpanAsync(span => span.SpanId == authentication.ParentId);
+        Assert.Equal(("Socks5", "socks"), (authentication.Tags["pyproxy.authentication.scheme"], server.Tags["pyproxy.way_in"]));
+        Assert.True(authentication.Start < authentication.End && authentication.End <= server.Start, $"{authentication} {server}");
+    }
+
+    [Fact]
+    public async Task Spans_AreAsDiscreetAsTheAccessLog()
+    {
+        await using var receiver = await OtlpReceiver.StartAsync();
+        await using var origin = await OriginServer.StartAsync();
+        await using var gateway = await GatewayServer.StartAsync(
+            origin.Address,
+            gateway: """ "Egress": { "AllowedAddresses": [ "127.0.0.1" ] } """,
+            edit: text => text
+                .Replace("\"Kestrel\"", receiver.Settings("grpc") + "\"Kestrel\"", StringComparison.Ordinal)
+                .Replace("\"AccessLog\": {", "\"AccessLog\": { \"Drop\": [ \"Route\" ], \"Mask\": [ \"Client\", \"Target\" ], \"Hash\": [ \"User\" ], \"HashKey\": \"sixteen or more characters\",", StringComparison.Ordinal));
+        await Curl.RunAsync(gateway.Url("Web") + "private/path");
+        await Curl.RunAsync("--proxy", gateway.Url("Proxy").ToString(), "--proxy-user", $"alice:{GatewayServer.Password}", origin.Address.ToString());
+
+        var reverse = await receiver.SpanAsync(span => span.Tags.GetValueOrDefault("pyproxy.way_in") == "reverse");
+        Assert.Equal(("GET", "127.0.0.0"), (reverse.Name, reverse.Tags["client.address"]));
+        Assert.DoesNotContain(reverse.Tags.Keys, tag => tag is "url.path" or "pyproxy.route");
+        var forward = await receiver.SpanAsync(span => span.Tags.GetValueOrDefault("pyproxy.way_in") == "forward");
+        Assert.Matches("^[0-9a-f]{32}$", forward.Tags["enduser.id"]);
+    }
 }

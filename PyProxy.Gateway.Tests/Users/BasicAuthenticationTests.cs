@@ -108,7 +108,7 @@ public sealed class BasicAuthenticationTests
     public async Task UserVerifiedBeforeHttp_IsTaken()
     {
         await using var gateway = await StartAsync(ListenerRole.Socks, connection => connection.Features.Set<IVerifiedUserFeature>(
-            new Verified(new KnownUser("bob", [], plan: null))));
+            new Verified(new KnownUser("bob", [], plan: null), default, default)));
         Assert.StartsWith("bob", await gateway.Client.GetStringAsync("/", TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Assert.Equal("Socks5", gateway.LastExchange!.AuthenticationScheme);
     }
@@ -147,5 +147,5 @@ public sealed class BasicAuthenticationTests
     private static string Answer(HttpContext context)
         => $"{context.User.Identity!.Name}, header seen: {context.Request.Headers.ContainsKey("Proxy-Authorization")}";
 
-    private sealed record Verified(KnownUser User) : IVerifiedUserFeature;
+    private sealed record Verified(KnownUser User, DateTimeOffset VerifiedFrom, DateTimeOffset VerifiedUntil) : IVerifiedUserFeature;
 }

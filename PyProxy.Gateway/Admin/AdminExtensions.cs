@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using PyProxy.Gateway.Admin.Api;
 using PyProxy.Gateway.Sections;
+using PyProxy.Gateway.Telemetry.Log;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Admin;
@@ -51,7 +52,7 @@ internal static class AdminExtensions
         admin.WithMetadata(new ListenerRoleMetadata(ListenerRole.Admin));
         admin.MapHealth();
         admin.MapAdminApi();
-        admin.MapPrometheusScrapingEndpoint(MetricsPath);
+        admin.MapPrometheusScrapingEndpoint(MetricsPath).WithMetadata(ProbeMetadata.Instance);
         admin.MapGet("/", static context =>
         {
             context.Response.ContentType = "text/plain; charset=utf-8";

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using PyProxy.Gateway.Telemetry.Log;
 
 namespace PyProxy.Gateway.Admin;
 
@@ -11,8 +12,9 @@ internal static partial class HealthEndpoints
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
         // Answering at all is what live means: a check of anything else would have a healthy process restarted for another's failure.
-        endpoints.MapGet(LivePath, static context => WriteAsync(context, StatusCodes.Status200OK, new HealthReport("live")));
-        endpoints.MapGet(ReadyPath, ReadyAsync);
+        endpoints.MapGet(LivePath, static context => WriteAsync(context, StatusCodes.Status200OK, new HealthReport("live")))
+            .WithMetadata(ProbeMetadata.Instance);
+        endpoints.MapGet(ReadyPath, ReadyAsync).WithMetadata(ProbeMetadata.Instance);
     }
 
     private static Task ReadyAsync(HttpContext context)

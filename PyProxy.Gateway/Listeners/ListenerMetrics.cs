@@ -46,11 +46,19 @@ internal sealed class ListenerMetrics
     }
 
     /// <summary>Shows when the certificates of endpoints expire; read when metrics are collected.</summary>
-    public void ObserveCertificates(Func<IEnumerable<(string Endpoint, DateTimeOffset Expiry)>> certificates)
+    public void ObserveCertificates(Func<IEnumerable<CertificateExpiry>> certificates)
         => _meter.CreateObservableGauge(
             "pyproxy.certificate.expiry_time",
-            () => certificates().Select(static certificate => new Measurement<double>(
-                certificate.Expiry.ToUnixTimeSeconds(), new KeyValuePair<string, object?>("endpoint", certificate.Endpoint))),
+            () => certificates().Select(static certificate => new Measurement<double>(certificate.Expiry.ToUnixTimeSeconds(), Tags(certificate))),
             "s",
             "When the certificate of an endpoint expires, in seconds since 1970.");
+
+    private static TagList Tags(CertificateExpiry certificate)
+        => certificate.Sni is { } sni ? new TagList { { "endpoint", certificate.Endpoint }, { "sni", sni } } : new TagList { { "endpoint", certificate.Endpoint } };
 }
+
+/// <summary>Until when a certificate of an endpoint is good.</summary>
+/// <param name="Endpoint">Whose.</param>
+/// <param name="Sni">For which names, as the configuration has them; <see langword="null"/> = all others.</param>
+/// <param name="Expiry">Until when.</param>
+internal readonly record struct CertificateExpiry(string Endpoint, string? Sni, DateTimeOffset Expiry);

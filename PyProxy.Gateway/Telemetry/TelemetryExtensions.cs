@@ -49,6 +49,7 @@ internal static class TelemetryExtensions
         services.AddSingleton<LiveExchanges>();
         services.AddSingleton<TraceSampling>();
         services.AddSingleton<ServerSpans>();
+        services.AddSingleton<SpanPrivacy>();
         services.AddSingleton<AccessLogMetrics>();
         services.TryAddSingleton<DataDirectory>();
         services.AddSingleton<AccessLogSink>();
@@ -88,7 +89,11 @@ internal static class TelemetryExtensions
         if (OtlpSignals.IsWanted(configuration, OtlpSignals.Traces))
         {
             // Which exchanges are recorded has been decided before there is a span.
-            builder.WithTracing(static traces => traces.AddSource(GatewayTracing.SourceName).SetSampler(new AlwaysOnSampler()).AddOtlpExporter());
+            builder.WithTracing(static traces => traces
+                .AddSource(GatewayTracing.SourceName)
+                .SetSampler(new AlwaysOnSampler())
+                .AddProcessor<SpanPrivacy>() // in front of the exporter, which takes what the processors before it leave
+                .AddOtlpExporter());
         }
 
         return builder;

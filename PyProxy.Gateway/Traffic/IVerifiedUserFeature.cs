@@ -4,4 +4,10 @@ namespace PyProxy.Gateway.Traffic;
 internal interface IVerifiedUserFeature
 {
     KnownUser User { get; }
+
+    /// <summary>When verifying began.</summary>
+    DateTimeOffset VerifiedFrom { get; }
+
+    /// <summary>When the user was known.</summary>
+    DateTimeOffset VerifiedUntil { get; }
 }

@@ -29,6 +29,7 @@ public sealed class SecretRedactionTests
             ["Kestrel:Endpoints:Web:Certificate:KeyPath"] = "/etc/key.pem",
             ["ReverseProxy:Routes:a:Transforms:0:RequestHeader"] = "Authorization",
             ["ReverseProxy:Routes:a:Transforms:0:Set"] = "hunter2",
+            ["Gateway:Privacy:RequestFields:Set:X-Api-Key"] = "hunter2",
             ["ReverseProxy:Routes:a:Transforms:1:RequestHeader"] = "X-Team",
             ["ReverseProxy:Routes:a:Transforms:1:Set"] = "blue",
         }).Build();

@@ -1,8 +1,10 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using PyProxy.Gateway.Egress;
 using PyProxy.Gateway.Traffic;
 
@@ -99,6 +101,23 @@ public sealed class ListenerRolesTests
         await Assert.ThrowsAnyAsync<Exception>(() => AskByNameAsync(server, "c.example")); // no certificate is anybody's
     }
 
+    [Fact]
+    public async Task CertificatesForNames_ShowWhenTheyExpire()
+    {
+        using var files = new Files();
+        await using var server = await ListenerServer.StartAsync([
+            .. files.Tls,
+            .. files.Certificate("Kestrel:Endpoints:Tls:Sni:a.example:Certificate", "a.example"),
+            .. files.Pkcs12("Kestrel:Endpoints:Tls:Sni:*.b.example:Certificate", "b.example")]);
+        using var expiry = new MetricCollector<double>(server.Services.GetRequiredService<IMeterFactory>(), "PyProxy.Gateway", "pyproxy.certificate.expiry_time");
+
+        expiry.RecordObservableInstruments();
+
+        var seen = expiry.GetMeasurementSnapshot();
+        Assert.Equal(["", "*.b.example", "a.example"], seen.Select(m => m.Tags.GetValueOrDefault("sni")?.ToString() ?? "").Order(StringComparer.Ordinal));
+        Assert.All(seen, m => Assert.Equal(("Tls", true), (m.Tags["endpoint"], m.Value > TimeProvider.System.GetUtcNow().ToUnixTimeSeconds())));
+    }
+
     [Theory]
     [InlineData("Forward", "HTTP/1.1 404")]
     [InlineData("Reverse", "HTTP/1.1 400")]
@@ -160,6 +179,14 @@ public sealed class ListenerRolesTests
             return [
                 ($"{section}:Path", Write($"{name}.pem", certificate.ExportCertificatePem())),
                 ($"{section}:KeyPath", Write($"{name}.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()))];
+        }
+
+        public (string, string)[] Pkcs12(string section, string name)
+        {
+            using var certificate = ListenerServer.Certificate(name);
+            var path = Path.Combine(_directory.FullName, $"{name}.pfx");
+            File.WriteAllBytes(path, certificate.Export(X509ContentType.Pkcs12, "secret"));
+            return [($"{section}:Path", path), ($"{section}:Password", "secret")];
         }
 
         public string Write(string name, string text)

@@ -18,7 +18,7 @@ internal static partial class SecretRedaction
     // Names that end or begin like a secret's and are none.
     private static readonly string[] HarmlessEnds = ["path", "file", "endpoint", "lifetime", "timeout", "algorithm", "role", "name", "policy", "mode", "url", "uri"];
 
-    // Fields whose value a YARP transform sets, and that carry who asks.
+    // Fields that are set, by a YARP transform, a profile or a rule, and that carry who asks.
     private static readonly string[] SecretFields = ["authorization", "cookie", "token", "secret", "key", "password", "signature"];
 
     /// <summary>A configuration section as nested JSON, its secrets masked.</summary>
@@ -84,7 +84,7 @@ internal static partial class SecretRedaction
             return new JsonArray([.. children.Select(child => Node(child, section.Key, siblingField: null))]);
         }
 
-        var field = children.Find(static child => child.Key is "RequestHeader" or "ResponseHeader" or "ResponseTrailer")?.Value;
+        var field = children.Find(static child => child.Key is "RequestHeader" or "ResponseHeader" or "ResponseTrailer" or "Field")?.Value;
         var members = new JsonObject();
         foreach (var child in children)
         {
@@ -99,7 +99,8 @@ internal static partial class SecretRedaction
         // "Tokens": { "ops": "…" } and "Keys": [ "…" ] hold secrets under names of the operator's.
         var secret = IsSecretName(section.Key)
             || (parent is not null && IsSecretName(parent))
-            || (siblingField is not null && ContainsAny(siblingField, SecretFields) && section.Key is "Set" or "Append");
+            || (parent == "Set" && ContainsAny(section.Key, SecretFields))
+            || (siblingField is not null && ContainsAny(siblingField, SecretFields) && section.Key is "Set" or "Append" or "Value");
         return secret && section.Value!.Length > 0 ? Mask : Text(section.Value!);
     }
 

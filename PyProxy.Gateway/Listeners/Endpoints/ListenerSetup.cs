@@ -11,7 +11,8 @@ namespace PyProxy.Gateway.Listeners.Endpoints;
 /// Gives each endpoint of the configuration its adapters. Runs behind every other configuration of Kestrel, because it loads the endpoints
 /// at once: endpoint callbacks run before Kestrel puts TLS on an endpoint, and only what is added behind that sees decrypted bytes.
 /// </summary>
-internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegistry registry, ListenerMetrics metrics) : IPostConfigureOptions<KestrelServerOptions>
+internal sealed class ListenerSetup(IConfiguration configuration, IHostEnvironment environment, ListenerRegistry registry, ListenerMetrics metrics)
+    : IPostConfigureOptions<KestrelServerOptions>
 {
     public void PostConfigure(string? name, KestrelServerOptions options)
     {
@@ -45,16 +46,23 @@ internal sealed class ListenerSetup(IConfiguration configuration, ListenerRegist
         }
 
         registry.Replace(listeners.Select(l => l.Listener));
-        metrics.ObserveCertificates(Certificates);
+        CertificateExpiry[] expiries = [.. Expiries()];
+        metrics.ObserveCertificates(() => expiries);
     }
 
-    private IEnumerable<(string Endpoint, DateTimeOffset Expiry)> Certificates()
+    private IEnumerable<CertificateExpiry> Expiries()
     {
         foreach (var listener in registry.Listeners)
         {
             if (listener.Tls?.ServerCertificate is { } certificate)
             {
-                yield return (listener.Name, new DateTimeOffset(certificate.NotAfter)); // local time, as the class has it
+                yield return new(listener.Name, Sni: null, new DateTimeOffset(certificate.NotAfter)); // local time, as the class has it
+            }
+
+            foreach (var (name, expiry) in SniCertificates.Expiries(
+                configuration.GetSection($"{ListenerEndpointsSection.SectionPath}:{listener.Name}"), environment.ContentRootPath))
+            {
+                yield return new(listener.Name, name, expiry);
             }
         }
     }

@@ -52,6 +52,7 @@ internal sealed class SocksConnectionMiddleware(
         var handshake = new SocksHandshake(
             context.Transport,
             verifier,
+            timeProvider,
             // Who is known by the address has nothing to say here; whether it is known, the pipeline finds out.
             listener is { AllowAnonymous: true } || listener?.Schemes is { } schemes && schemes.Contains(UserScheme.ClientAddress),
             (context.RemoteEndPoint as IPEndPoint)?.Address);
@@ -81,7 +82,7 @@ internal sealed class SocksConnectionMiddleware(
         context.Features.Set<ITunnelRefusalFeature>(tunnel);
         if (handshake.User is { } user)
         {
-            context.Features.Set<IVerifiedUserFeature>(new SocksUser(user));
+            context.Features.Set<IVerifiedUserFeature>(user);
         }
 
         var authority = SocksTarget.AuthorityForHead(target, out var restored);

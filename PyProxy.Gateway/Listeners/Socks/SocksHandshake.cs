@@ -13,7 +13,7 @@ internal sealed record SocksRejection(string Reason, byte[] Answer);
 /// <summary>
 /// What a handshake led to: a request for <see cref="Target"/>, a rejection, or neither where the client ended the connection.
 /// </summary>
-internal readonly record struct SocksHandshakeResult(HostPort? Target, KnownUser? User, SocksRejection? Rejection)
+internal readonly record struct SocksHandshakeResult(HostPort? Target, SocksUser? User, SocksRejection? Rejection)
 {
     public static implicit operator SocksHandshakeResult(SocksRejection? rejection) => new(null, null, rejection);
 }
@@ -21,7 +21,8 @@ internal readonly record struct SocksHandshakeResult(HostPort? Target, KnownUser
 /// <summary>
 /// The server's side of a SOCKS5 handshake up to the request (RFC 1928 §3 and §4, RFC 1929). Bytes behind the request stay unread.
 /// </summary>
-internal sealed class SocksHandshake(IDuplexPipe transport, ICredentialVerifier verifier, bool allowNoPassword, IPAddress? clientAddress)
+internal sealed class SocksHandshake(
+    IDuplexPipe transport, ICredentialVerifier verifier, TimeProvider time, bool allowNoPassword, IPAddress? clientAddress)
 {
     private static readonly byte[] Socks4Rejected = [0x00, 0x5B, 0, 0, 0, 0, 0, 0];
 
@@ -47,7 +48,7 @@ internal sealed class SocksHandshake(IDuplexPipe transport, ICredentialVerifier 
         }
 
         // 2. The method: a password where the client has one, nothing only where the endpoint says so.
-        KnownUser? user = null;
+        SocksUser? user = null;
         if (greeting.OffersUserPassword)
         {
             await SendAsync([SocksVersions.Socks5, SocksMessages.MethodUserPassword], cancellationToken);
@@ -91,10 +92,14 @@ internal sealed class SocksHandshake(IDuplexPipe transport, ICredentialVerifier 
         _ => new SocksRejection(RejectionReason.WrongProtocol, []),
     };
 
-    private async ValueTask<KnownUser?> VerifyAsync(SocksCredentials credentials, CancellationToken cancellationToken)
-        => credentials is { UserName: { } name, Password: { } password }
-            ? await verifier.VerifyAsync(name, password, clientAddress, cancellationToken)
+    private async ValueTask<SocksUser?> VerifyAsync(SocksCredentials credentials, CancellationToken cancellationToken)
+    {
+        var from = time.GetUtcNow();
+        return credentials is { UserName: { } name, Password: { } password }
+            && await verifier.VerifyAsync(name, password, clientAddress, cancellationToken) is { } user
+            ? new SocksUser(user, from, time.GetUtcNow())
             : null;
+    }
 
     private static SocksRejection? Judge(SocksRequest request, out HostPort target)
     {

@@ -3,7 +3,7 @@ using PyProxy.Gateway.Traffic;
 namespace PyProxy.Gateway.Listeners.Socks;
 
 /// <summary>The user whom the handshake has verified.</summary>
-internal sealed record SocksUser(KnownUser User) : IVerifiedUserFeature;
+internal sealed record SocksUser(KnownUser User, DateTimeOffset VerifiedFrom, DateTimeOffset VerifiedUntil) : IVerifiedUserFeature;
 
 /// <summary>
 /// Answers the client of one SOCKS5 request as the pipeline decides: reply 0 and the tunnel, or the reply that fits the refusal.

@@ -85,6 +85,9 @@ internal sealed record DatabaseAddress(DatabaseEngine Engine, string ConnectionS
         SetDefault(builder, "Maximum Pool Size", DefaultPoolSize);
         SetDefault(builder, "Keepalive", KeepAliveSeconds);
         SetDefault(builder, "Application Name", "PyProxy.Gateway");
+        // Kerberos is for those who ask for it. Npgsql's default looks for its libraries at every connection, and where they are missing, as in the image, the
+        // system writes a line to standard error that no logger sees.
+        SetDefault(builder, "GSS Encryption Mode", nameof(GssEncryptionMode.Disable));
         return new DatabaseAddress(DatabaseEngine.PostgreSql, builder.ConnectionString, $"PostgreSQL, {builder.Host}:{builder.Port}/{builder.Database}", File: null);
     }
 
@@ -128,6 +131,7 @@ internal sealed record DatabaseAddress(DatabaseEngine Engine, string ConnectionS
                 "sslkey" => "SSL Key",
                 "application_name" => "Application Name",
                 "connect_timeout" => "Timeout",
+                "gssencmode" => "GSS Encryption Mode",
                 "host" => "Host",
                 var other => other,
             };

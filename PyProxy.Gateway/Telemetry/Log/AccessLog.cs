@@ -62,7 +62,7 @@ internal sealed partial class AccessLog : BackgroundService, IAsyncDisposable
     /// <summary>Takes the record of an exchange; without a context at the end of a tunnel that has outlived its request.</summary>
     public void Write(HttpContext? context, Exchange exchange, in ExchangeOutcome outcome)
     {
-        if (_fields is { } fields)
+        if (_fields is { } fields && (fields.Probes || !ProbeMetadata.IsOn(context, exchange, outcome)))
         {
             Write(new AccessRecord(context, exchange, outcome, _time.GetUtcNow(), IsInterim: false), fields);
         }
@@ -157,7 +157,8 @@ internal sealed partial class AccessLog : BackgroundService, IAsyncDisposable
         base.Dispose();
     }
 
-    private RecordFields? FieldsOf(AccessLogOptions options) => options.Path.Length > 0 || _otlp is not null ? new RecordFields(options) : null;
+    private RecordFields? FieldsOf(AccessLogOptions options)
+        => options.Format != AccessLogFormat.Off && (options.Path.Length > 0 || _otlp is not null) ? new RecordFields(options) : null;
 
     // Ends with the queue and not with the token: what was taken is written.
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

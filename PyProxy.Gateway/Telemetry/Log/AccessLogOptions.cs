@@ -10,7 +10,7 @@ internal sealed class AccessLogOptions
 
     [Description("""
         How a record is written. Json: one JSON object per line. Combined: Apache's combined format, which programs for the analysis of web logs
-        read. Default: Json.
+        read. Off: no records. Default: Json.
         """)]
     public AccessLogFormat Format { get; init; }
 
@@ -45,6 +45,12 @@ internal sealed class AccessLogOptions
     public bool Queries { get; init; }
 
     [Description("""
+        Whether health checks and scrapes (/health/live, /health/ready and /metrics of the Admin role) that were answered with success are written; they
+        come every few seconds and say nothing. Those that failed always are. Default: false.
+        """)]
+    public bool Probes { get; init; }
+
+    [Description("""
         Fields that are left out (Combined: "-"): Client, User, AuthScheme, Endpoint, Method, Target, DecidedBy, Route, Cluster, Destination, Tags,
         TraceId, Referer, UserAgent. Default: none.
         """)]
@@ -70,6 +76,9 @@ internal enum AccessLogFormat
 
     /// <summary>Apache's combined format.</summary>
     Combined,
+
+    /// <summary>No records.</summary>
+    Off,
 }
 
 /// <summary>The fields of a record that say who somebody is or what they do, or name what the operator may not want to show.</summary>

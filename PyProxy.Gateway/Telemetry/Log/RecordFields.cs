@@ -17,6 +17,7 @@ internal sealed class RecordFields
     {
         Format = options.Format;
         Queries = options.Queries;
+        Probes = options.Probes;
         _key = Encoding.UTF8.GetBytes(options.HashKey ?? "");
         Set(options.Hash, Treatment.Hash);
         Set(options.Mask, Treatment.Mask);
@@ -36,7 +37,12 @@ internal sealed class RecordFields
     /// <summary>Whether queries are written.</summary>
     public bool Queries { get; }
 
+    /// <summary>Whether health checks and scrapes that succeeded are written.</summary>
+    public bool Probes { get; }
+
     public bool IsPlain(AccessLogField field) => _treatments[(int)field] == Treatment.Keep;
+
+    public bool IsMasked(AccessLogField field) => _treatments[(int)field] == Treatment.Mask;
 
     /// <summary>What is written in place of a value; <see langword="null"/> = nothing.</summary>
     public string? Apply(AccessLogField field, string? value) => value is null ? null : _treatments[(int)field] switch

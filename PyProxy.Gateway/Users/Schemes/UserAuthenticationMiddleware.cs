@@ -39,7 +39,7 @@ internal sealed class UserAuthenticationMiddleware(RequestDelegate next, UserAut
         authentication.Apply(context, proof);
         if (span is not null)
         {
-            End(span, proof);
+            End(span, proof, context);
         }
 
         // To a proxy the client speaks for nobody else's ears: wrong credentials are wrong also where none are needed. On a route the policy decides.
@@ -48,8 +48,14 @@ internal sealed class UserAuthenticationMiddleware(RequestDelegate next, UserAut
             : next(context);
     }
 
-    private static void End(Activity span, in Proof proof)
+    private static void End(Activity span, in Proof proof, HttpContext context)
     {
+        if (proof.Scheme == SchemeNames.Socks5 && context.Features.Get<IVerifiedUserFeature>() is { } verified)
+        {
+            span.SetStartTime(verified.VerifiedFrom.UtcDateTime); // during the handshake, before there was an exchange
+            span.SetEndTime(verified.VerifiedUntil.UtcDateTime);
+        }
+
         span.SetTag("pyproxy.authentication.scheme", proof.Scheme);
         if (proof.IsFailure)
         {
