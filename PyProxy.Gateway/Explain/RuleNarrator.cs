@@ -19,7 +19,7 @@ internal sealed class RuleNarrator(IConfiguration configuration, ISettingPlaces 
     {
         FilterAction.Redirect => FormattableString.Invariant($"Redirect {action.Status} {action.Location}"),
         FilterAction.Rewrite => $"Rewrite to {action.Host ?? "the same host"}{(action.Port is { } port ? FormattableString.Invariant($":{port}") : "")}{action.Path}",
-        FilterAction.SetField => $"SetField {action.Field}: {action.Value}",
+        FilterAction.SetField => $"SetField {action.Field}", // not the value: it may be a credential, and whoever needs it has the file
         FilterAction.RemoveField => $"RemoveField {action.Field}",
         FilterAction.EgressProfile or FilterAction.PrivacyProfile or FilterAction.Plan or FilterAction.Tag or FilterAction.Filter => $"{action.Kind} {action.Name}",
         _ => action.Kind.ToString(),
