@@ -128,7 +128,6 @@ public sealed class ReloadTests : IAsyncLifetime
         {
             using var answer = await client.GetAsync(target, TestContext.Current.CancellationToken);
             answers.Add(answer.StatusCode);
-            await Task.Delay(1, TestContext.Current.CancellationToken); // eight that never pause leave the reloads no processor, and prove no more
         }
         while (!enough.IsCancellationRequested);
     }

@@ -10,11 +10,11 @@ namespace PyProxy.Gateway.Tests.Filtering.Lists;
 /// <summary>Lists from a real HTTPS server whose certificate an authority of the operator's own has issued.</summary>
 public sealed class HttpsListTests : IAsyncLifetime
 {
-    private readonly TemporaryDirectory _directory = new();
+    private readonly TemporaryDirectory _directory = new("lists");
     private OriginServer _server = null!;
     private X509Certificate2 _certificate = null!;
 
-    private string Authorities => Path.Combine(_directory.Info.FullName, "ca.pem");
+    private string Authorities => Path.Combine(_directory.Path, "ca.pem");
 
     public async ValueTask InitializeAsync()
     {
@@ -79,7 +79,7 @@ public sealed class HttpsListTests : IAsyncLifetime
     }
 
     private ListsFixture Fixture(params (string Key, string? Value)[] more)
-        => new(_directory.Info, [("ads:Source", new Uri(_server.Address, "/list").ToString()), ("ads:Format", "Domains"), .. more]);
+        => new(_directory, [("ads:Source", new Uri(_server.Address, "/list").ToString()), ("ads:Format", "Domains"), .. more]);
 
     private X509Certificate2 Issue()
     {

@@ -184,7 +184,7 @@ public sealed class ListenerRolesTests
         public (string, string)[] Pkcs12(string section, string name)
         {
             using var certificate = ListenerServer.Certificate(name);
-            var path = Path.Combine(_directory.FullName, $"{name}.pfx");
+            var path = Path.Combine(_directory.Path, $"{name}.pfx");
             File.WriteAllBytes(path, certificate.Export(X509ContentType.Pkcs12, "secret"));
             return [($"{section}:Path", path), ($"{section}:Password", "secret")];
         }
