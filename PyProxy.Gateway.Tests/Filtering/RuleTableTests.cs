@@ -102,6 +102,7 @@ public sealed class RuleTableTests(RuleTableTests.Fixture fixture) : IClassFixtu
                 $$"""{ "Name": "{{row.Name}}", "Match": { "All": [ { "Hosts": [ "{{row.Name}}.localhost" ] }, { {{row.Match}} } ] }, "Action": "Deny" }""");
             Gateway = await GatewayServer.StartAsync(Origin.Address, $$"""
                 "Egress": { "AllowedAddresses": [ "127.0.0.0/8", "::1" ], "ConnectPorts": [ "*" ] },
+                "Plans": { "gold": {} },
                 "Filtering": { "Rules": [ {{string.Join(",\n", rules)}} ] }
                 """);
         }

@@ -14,13 +14,13 @@ internal sealed record Bottleneck(string Kind, string Because)
 
     /// <summary>Judges the first stage that broke its targets. What says so for certain comes before what only looks like it.</summary>
     public static Bottleneck Of(CapacityStage stage)
-        => OfLoadGenerator(stage) ?? OfFailures(stage) ?? OfGateway(stage) ?? new Bottleneck(
+        => OfOwnResources(stage) ?? OfFailures(stage) ?? OfOwnProcessors(stage) ?? OfGateway(stage) ?? new Bottleneck(
             "unknown",
             stage.GatewayCpu is null
                 ? "latency rose; --admin URL lets this command read the gateway's metrics and say more"
                 : "latency rose while processors, descriptors and limits were free: look at the network and at the destinations");
 
-    private static Bottleneck? OfLoadGenerator(CapacityStage stage)
+    private static Bottleneck? OfOwnResources(CapacityStage stage)
     {
         foreach (var reason in (string[])[LoadFailures.NoDescriptors, LoadFailures.NoPorts])
         {
@@ -30,6 +30,11 @@ internal sealed record Bottleneck(string Kind, string Because)
             }
         }
 
+        return null;
+    }
+
+    private static Bottleneck? OfOwnProcessors(CapacityStage stage)
+    {
         var processors = Environment.ProcessorCount;
         return stage.OwnCpu > processors * Saturated
             ? new Bottleneck("load generator", Text($"this command used {stage.OwnCpu:F1} of {processors} processors: make the load from another machine, or from several"))

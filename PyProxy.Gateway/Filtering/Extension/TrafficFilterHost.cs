@@ -70,7 +70,9 @@ internal sealed class TrafficFilterHost(
         var answer = Task.Run(() => ask(token).AsTask(), CancellationToken.None);
         try
         {
-            return await answer.WaitAsync(options.Timeout, time, cancellationToken);
+            var verdict = await answer.WaitAsync(options.Timeout, time, cancellationToken);
+            timeout.Token.ThrowIfCancellationRequested(); // what a filter answers because its time is over is no answer
+            return verdict;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
