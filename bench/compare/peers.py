@@ -163,7 +163,7 @@ def gateway(directory, origin, features=(), name=None, more=None):
     settings = {
         "DataDirectory": str(home / "data"),
         "Egress": {"AllowedAddresses": ["127.0.0.1"], "ConnectPorts": ["*"]},
-        "Telemetry": {"AccessLog": {"Path": str(home / "access.log") if "log" in features else "/dev/null"}},
+        "Telemetry": {"AccessLog": {"Path": str(home / "access.log")} if "log" in features else {"Format": "Off"}},
     }
     route, anonymous = {}, {"AllowAnonymous": True}
     if "auth" in features:

@@ -13,7 +13,7 @@ internal sealed class MachineOptions
         + "0.1 to 1; 0 = not watched. Default: 0.9.")]
     public double Memory { get; init; } = 0.9;
 
-    [Description("How long work may wait for a thread, for half a second on end, before requests are let in only as fast as others end. One request waits "
+    [Description("How long work may wait for a thread, most of the time, before requests are let in only as fast as others end. One request waits "
         + "for a thread many times, so answers take ten to twenty times as long. "
         + "00:00:00.010 to 00:01:00; 00:00:00 = not watched. Default: 00:00:00.050.")]
     public TimeSpan ThreadPoolDelay { get; init; } = TimeSpan.FromMilliseconds(50);

@@ -25,8 +25,15 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
     private const int SlowEvery = 25;
 
-    // One stall, such as code that is compiled for the first time, is no overload.
-    private static readonly TimeSpan LastsFor = TimeSpan.FromMilliseconds(500);
+    // A gateway that does nothing is asked less often: fifty wake-ups a second cost it 2 % of a processor.
+    private static readonly TimeSpan IdleInterval = TimeSpan.FromMilliseconds(200);
+    private const int IdleWorkItems = 50;
+
+    // How much one sample counts: of whether work waits too long, the last 400 ms are looked at, since one stall, such as code that is compiled for the
+    // first time, is no overload; of how long, the last 100 ms.
+    private const double LateWeight = 0.05;
+    private const double DelayWeight = 0.2;
+    private const double MostlyLate = 0.5;
 
     private const double RecoveredShare = 0.95;
 
@@ -44,7 +51,9 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     private double _memory;
     private TimeSpan _delay;
     private int _sample;
-    private int _samplesTooLate;
+    private double _lateShare;
+    private TimeSpan _recentDelay;
+    private long _workItems;
 
     public MachinePressure(
         IMachine machine, FairAdmission admission, IOptionsMonitor<LimitsOptions> options, IHealthSignal health, IMeterFactory meters, ILogger<MachinePressure> logger)
@@ -107,6 +116,8 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     {
         var marks = _options.CurrentValue.Overload.Machine;
         _delay = marks.ThreadPoolDelay > TimeSpan.Zero ? _machine.ThreadPoolDelay() : TimeSpan.Zero;
+        _recentDelay += (_delay - _recentDelay) * DelayWeight;
+        _lateShare += ((_delay > marks.ThreadPoolDelay ? 1 : 0) - _lateShare) * LateWeight;
         if (_sample++ % SlowEvery == 0)
         {
             Volatile.Write(ref _descriptors, marks.Descriptors > 0 ? _machine.Descriptors() : 0);
@@ -127,7 +138,7 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     {
         try
         {
-            while (!_stop.Wait(Interval))
+            while (!_stop.Wait(IsIdle() ? IdleInterval : Interval))
             {
                 Sample();
             }
@@ -137,6 +148,16 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
             LogBlind(e);
             Become(Pressure.None);
         }
+    }
+
+    // Where work waits, none being done is no idleness.
+    private bool IsIdle()
+    {
+        var done = ThreadPool.CompletedWorkItemCount;
+        var isIdle = done - _workItems < IdleWorkItems && ThreadPool.PendingWorkItemCount == 0 && _current == Pressure.None
+            && _delay <= _options.CurrentValue.Overload.Machine.ThreadPoolDelay;
+        _workItems = done;
+        return isIdle;
     }
 
     private Pressure Judge(MachineOptions marks)
@@ -152,19 +173,23 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
             return Pressure.Memory;
         }
 
-        if (was == Pressure.Threads && marks.ThreadPoolDelay > TimeSpan.Zero)
+        if (marks.ThreadPoolDelay == TimeSpan.Zero)
         {
-            return _limit.Adjust(_delay, marks.ThreadPoolDelay, UnderWay) ? Pressure.Threads : Pressure.None;
+            return Pressure.None;
         }
 
-        _samplesTooLate = marks.ThreadPoolDelay > TimeSpan.Zero && _delay > marks.ThreadPoolDelay ? _samplesTooLate + 1 : 0;
-        if (_samplesTooLate * Interval <= LastsFor)
+        if (was == Pressure.Threads)
+        {
+            return _limit.Adjust(_recentDelay, marks.ThreadPoolDelay, UnderWay) ? Pressure.Threads : Pressure.None;
+        }
+
+        if (_lateShare <= MostlyLate)
         {
             return Pressure.None;
         }
 
         _limit.Lift();
-        _limit.Adjust(_delay, marks.ThreadPoolDelay, UnderWay);
+        _limit.Adjust(_recentDelay, marks.ThreadPoolDelay, UnderWay);
         return Pressure.Threads;
     }
 
