@@ -25,10 +25,6 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
     private const int SlowEvery = 25;
 
-    // A gateway that does nothing is asked less often: fifty wake-ups a second cost it 2 % of a processor.
-    private static readonly TimeSpan IdleInterval = TimeSpan.FromMilliseconds(200);
-    private const int IdleWorkItems = 50;
-
     // How much one sample counts: of whether work waits too long, the last 400 ms are looked at, since one stall, such as code that is compiled for the
     // first time, is no overload; of how long, the last 100 ms.
     private const double LateWeight = 0.05;
@@ -53,7 +49,6 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     private int _sample;
     private double _lateShare;
     private TimeSpan _recentDelay;
-    private long _workItems;
 
     public MachinePressure(
         IMachine machine, FairAdmission admission, IOptionsMonitor<LimitsOptions> options, IHealthSignal health, IMeterFactory meters, ILogger<MachinePressure> logger)
@@ -138,7 +133,7 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     {
         try
         {
-            while (!_stop.Wait(IsIdle() ? IdleInterval : Interval))
+            while (!_stop.Wait(Interval))
             {
                 Sample();
             }
@@ -148,16 +143,6 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
             LogBlind(e);
             Become(Pressure.None);
         }
-    }
-
-    // Where work waits, none being done is no idleness.
-    private bool IsIdle()
-    {
-        var done = ThreadPool.CompletedWorkItemCount;
-        var isIdle = done - _workItems < IdleWorkItems && ThreadPool.PendingWorkItemCount == 0 && _current == Pressure.None
-            && _delay <= _options.CurrentValue.Overload.Machine.ThreadPoolDelay;
-        _workItems = done;
-        return isIdle;
     }
 
     private Pressure Judge(MachineOptions marks)
