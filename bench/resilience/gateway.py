@@ -11,6 +11,8 @@ import tempfile
 import time
 import urllib.request
 
+from clients import Asking
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = ROOT / "PyProxy.Gateway" / "bin" / "Release" / "net10.0" / "PyProxy.Gateway"
 
@@ -148,32 +150,20 @@ class OriginServer:
             transport.abort()
 
 
-class Load:
+class Load(Asking):
     """
     So many clients, each of which asks again as soon as it has its answer (and rested). An answer is a status, or a word for none. `head`: more
     fields, or what makes them of a client's number.
     """
 
     def __init__(self, port, target, clients=50, rest=0.02, patience=10, head=""):
-        self.port, self.target, self.clients, self.rest, self.patience = port, target, clients, rest, patience
+        self.port, self.target, self.count, self.rest, self.patience = port, target, clients, rest, patience
         self.head = head if callable(head) else lambda _: head
         self.answers = []  # (time, answer, seconds)
-        self._stop = False
-
-    def start(self):
-        self._tasks = [asyncio.create_task(self._client(i)) for i in range(self.clients)]
-        return self
-
-    async def stop(self):
-        self._stop = True
-        await asyncio.gather(*self._tasks)
-
-    def since(self, moment):
-        return [answer for answer in self.answers if answer[0] >= moment]
 
     async def _client(self, number):
         request = f"GET {self.target} HTTP/1.1\r\nHost: bench.test\r\n{self.head(number)}\r\n".encode()
-        await asyncio.sleep(self.rest * number / max(1, self.clients))
+        await asyncio.sleep(self.rest * number / max(1, self.count))
         connection = None
         while not self._stop:
             started = time.monotonic()

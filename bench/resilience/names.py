@@ -3,6 +3,8 @@ import asyncio
 import struct
 import time
 
+from clients import Asking
+
 FAULTS = ["NXDOMAIN", "SERVFAIL", "slow DNS (1 s)", "DNS silent"]
 
 
@@ -36,22 +38,11 @@ class NameServer(asyncio.DatagramProtocol):
             self.transport.sendto(head + query[12:end] + record, address)
 
 
-class Dials:
+class Dials(Asking):
     """Each client opens a tunnel to a name, sees whether it stands, and closes it. `answers` as those of a Load."""
 
     def __init__(self, port, target, clients, rest=0.05):
-        self.port, self.target, self.clients, self.rest, self.answers, self._stop = port, target, clients, rest, [], False
-
-    def start(self):
-        self._tasks = [asyncio.create_task(self._client(i)) for i in range(self.clients)]
-        return self
-
-    async def stop(self):
-        self._stop = True
-        await asyncio.gather(*self._tasks)
-
-    def since(self, moment):
-        return [answer for answer in self.answers if answer[0] >= moment]
+        self.port, self.target, self.count, self.rest, self.answers = port, target, clients, rest, []
 
     async def _client(self, number):
         while not self._stop:

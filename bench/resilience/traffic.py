@@ -6,26 +6,20 @@ import random
 import re
 import time
 
+from clients import Clients
+
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-class Tunnels:
+class Tunnels(Clients):
     """CONNECT through the balancer, then requests inside for a random time around `length`; a tunnel that ends is opened anew."""
 
     def __init__(self, port, target, count, length):
         self.port, self.target, self.count, self.length = port, target, count, length
-        self.finished, self.ended, self.refused, self._stop = 0, 0, 0, False
+        self.finished, self.ended, self.refused = 0, 0, 0
         self.refusals = []  # (time, what was said or happened)
 
-    def start(self):
-        self._tasks = [asyncio.create_task(self._client()) for _ in range(self.count)]
-        return self
-
-    async def stop(self):
-        self._stop = True
-        await asyncio.gather(*self._tasks)
-
-    async def _client(self):
+    async def _client(self, _):
         while not self._stop:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -65,19 +59,11 @@ async def echo_websocket(reader, writer):
     writer.close()
 
 
-class WebSockets:
+class WebSockets(Clients):
     def __init__(self, port, count):
-        self.port, self.count, self.messages, self.failed, self._stop = port, count, 0, 0, False
+        self.port, self.count, self.messages, self.failed = port, count, 0, 0
 
-    def start(self):
-        self._tasks = [asyncio.create_task(self._client()) for _ in range(self.count)]
-        return self
-
-    async def stop(self):
-        self._stop = True
-        await asyncio.gather(*self._tasks)
-
-    async def _client(self):
+    async def _client(self, _):
         while not self._stop:
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
