@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Model;
 
@@ -9,9 +10,11 @@ namespace PyProxy.Gateway.Reverse.Policies;
 /// program starts, and YARP validates the name against them: it moves into the route's metadata before YARP looks, and from there to its endpoint.
 /// </summary>
 /// <param name="configuration">
-/// The validated snapshot itself and not the options made from it: both follow a reload in no particular order, and YARP may be the first.
+/// The validated snapshot itself, for what YARP asks while it follows a reload: the options made from it follow in no particular order, and YARP may be
+/// the first.
 /// </param>
-internal sealed class ConfiguredOutputCaching(IConfiguration configuration) : IProxyConfigFilter
+/// <param name="options">For requests, which are not to read a configuration each.</param>
+internal sealed class ConfiguredOutputCaching(IConfiguration configuration, IOptionsMonitor<RoutePoliciesOptions> options) : IProxyConfigFilter
 {
     private const string SectionPath = $"{RoutePoliciesOptions.SectionPath}:{nameof(RoutePoliciesOptions.OutputCache)}";
     private const string MetadataKey = "PyProxy.OutputCachePolicy";
@@ -20,7 +23,7 @@ internal sealed class ConfiguredOutputCaching(IConfiguration configuration) : IP
 
     public ValueTask<RouteConfig> ConfigureRouteAsync(RouteConfig route, ClusterConfig? cluster, CancellationToken cancel)
     {
-        if (route.OutputCachePolicy is not { Length: > 0 } name || Find(name) is null)
+        if (route.OutputCachePolicy is not { Length: > 0 } name || !IsConfigured(name))
         {
             return new(route);
         }
@@ -34,10 +37,10 @@ internal sealed class ConfiguredOutputCaching(IConfiguration configuration) : IP
     {
         if (endpoint.Metadata.OfType<RouteModel>().FirstOrDefault()?.Config is { Metadata: { } metadata } route && metadata.TryGetValue(MetadataKey, out var name))
         {
-            endpoint.Metadata.Add(new RouteOutputCache(route.RouteId, () => Find(name)));
+            endpoint.Metadata.Add(new RouteOutputCache(route.RouteId, () => options.CurrentValue.OutputCache.GetValueOrDefault(name)));
         }
     }
 
-    private OutputCachePolicyOptions? Find(string name)
-        => configuration.GetSection($"{SectionPath}:{name}").Get<OutputCachePolicyOptions>() is { } policy && policy.Duration > TimeSpan.Zero ? policy : null;
+    private bool IsConfigured(string name)
+        => configuration.GetSection($"{SectionPath}:{name}").Get<OutputCachePolicyOptions>() is { } policy && policy.Duration > TimeSpan.Zero;
 }
