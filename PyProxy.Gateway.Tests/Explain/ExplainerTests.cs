@@ -108,22 +108,10 @@ public sealed class ExplainerTests(ExplainerTests.Fixture fixture) : IClassFixtu
     [Fact]
     public async Task UsedUpLimit_IsWhatTheNextRequestIsRefusedBy()
     {
-        await using var origin = await OriginServer.StartAsync();
-        await using var gateway = await GatewayServer.StartAsync(
-            origin.Address,
-            """ "Plans": { "tiny": { "Rates": [ "2/h" ], "Tunnels": 3 } }, "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ] } """,
-            text => text.Replace("\"alice\": {", "\"alice\": { \"Plan\": \"tiny\",", StringComparison.Ordinal));
-        using var admin = new AdminClient(gateway);
-        var question = $$"""{ "target": "http://{{origin.Address.Authority}}/", "user": "alice" }""";
+        var (before, after, refused) = await UseUpAsync("""{ "Rates": [ "2/h" ], "Tunnels": 3 }""");
 
-        Assert.Equal(200, (await gateway.AskAsync("forward", origin.Address.Authority)).Status);
-        var (_, before) = await admin.SendAsync(HttpMethod.Post, "/explain", question);
-        Assert.Equal(200, (await gateway.AskAsync("forward", origin.Address.Authority)).Status);
-        var (_, after) = await admin.SendAsync(HttpMethod.Post, "/explain", question);
-        var refused = await gateway.AskAsync("forward", origin.Address.Authority);
-
-        Assert.Equal(("allowed", 1), ((string?)before!["verdict"], (int?)before["limits"]![0]!["left"]));
-        Assert.Equal("limited", (string?)after!["verdict"]);
+        Assert.Equal(("allowed", 1), ((string?)before["verdict"], (int?)before["limits"]![0]!["left"]));
+        Assert.Equal("limited", (string?)after["verdict"]);
         Assert.Equal(429, refused.Status);
         Assert.Equal((string?)after["decidedBy"]!["name"], (string?)JsonNode.Parse(refused.Body)!["decidedBy"]);
     }
@@ -131,22 +119,10 @@ public sealed class ExplainerTests(ExplainerTests.Fixture fixture) : IClassFixtu
     [Fact]
     public async Task UsedUpQuota_IsWhatTheNextRequestIsRefusedBy()
     {
-        await using var origin = await OriginServer.StartAsync();
-        await using var gateway = await GatewayServer.StartAsync(
-            origin.Address,
-            """ "Plans": { "tiny": { "Quotas": [ "2 requests/day" ] } }, "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ] } """,
-            text => text.Replace("\"alice\": {", "\"alice\": { \"Plan\": \"tiny\",", StringComparison.Ordinal));
-        using var admin = new AdminClient(gateway);
-        var question = $$"""{ "target": "http://{{origin.Address.Authority}}/", "user": "alice" }""";
+        var (before, after, refused) = await UseUpAsync("""{ "Quotas": [ "2 requests/day" ] }""");
 
-        Assert.Equal(200, (await gateway.AskAsync("forward", origin.Address.Authority)).Status);
-        var (_, before) = await admin.SendAsync(HttpMethod.Post, "/explain", question);
-        Assert.Equal(200, (await gateway.AskAsync("forward", origin.Address.Authority)).Status);
-        var (_, after) = await admin.SendAsync(HttpMethod.Post, "/explain", question);
-        var refused = await gateway.AskAsync("forward", origin.Address.Authority);
-
-        Assert.Equal(("allowed", 2, 1), ((string?)before!["verdict"], (int?)before["limits"]![0]!["allowed"], (int?)before["limits"]![0]!["left"]));
-        Assert.Equal(("limited", 0), ((string?)after!["verdict"], (int?)after["limits"]![0]!["left"]));
+        Assert.Equal(("allowed", 2, 1), ((string?)before["verdict"], (int?)before["limits"]![0]!["allowed"], (int?)before["limits"]![0]!["left"]));
+        Assert.Equal(("limited", 0), ((string?)after["verdict"], (int?)after["limits"]![0]!["left"]));
         Assert.Equal(((int?)after["status"], (string?)after["decidedBy"]!["name"]), (refused.Status, (string?)JsonNode.Parse(refused.Body)!["decidedBy"]));
     }
 
@@ -178,6 +154,24 @@ public sealed class ExplainerTests(ExplainerTests.Fixture fixture) : IClassFixtu
 
         Assert.Equal(64, exit);
         Assert.StartsWith("--at: \"soon\" is no time", error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Asks to be explained after the first and after the second request of a user whose plan allows two, and then asks for a third.</summary>
+    private static async Task<(JsonNode Before, JsonNode After, Answer Refused)> UseUpAsync(string plan)
+    {
+        await using var origin = await OriginServer.StartAsync();
+        await using var gateway = await GatewayServer.StartAsync(
+            origin.Address,
+            $$""" "Plans": { "tiny": {{plan}} }, "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ] } """,
+            text => text.Replace("\"alice\": {", "\"alice\": { \"Plan\": \"tiny\",", StringComparison.Ordinal));
+        using var admin = new AdminClient(gateway);
+        var question = $$"""{ "target": "http://{{origin.Address.Authority}}/", "user": "alice" }""";
+
+        Assert.Equal(200, (await gateway.AskAsync("forward", origin.Address.Authority)).Status);
+        var (_, before) = await admin.SendAsync(HttpMethod.Post, "/explain", question);
+        Assert.Equal(200, (await gateway.AskAsync("forward", origin.Address.Authority)).Status);
+        var (_, after) = await admin.SendAsync(HttpMethod.Post, "/explain", question);
+        return (before!, after!, await gateway.AskAsync("forward", origin.Address.Authority));
     }
 
     private async Task<(int Exit, string Output, string Error)> RunAsync(params string[] arguments)

@@ -29,6 +29,7 @@ public sealed class LedgerCrashTests
 
         // 1. Four clients, until the gateway is gone; each notes when it asked, and when it was answered
         var (asked, answered) = (0, new ConcurrentBag<TimeSpan>());
+        using var kill = new CancellationTokenSource();
         var started = TimeProvider.System.GetTimestamp();
         var clients = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {
@@ -41,18 +42,20 @@ public sealed class LedgerCrashTests
                     Assert.Equal(HttpStatusCode.OK, response.StatusCode);
                     answered.Add(TimeProvider.System.GetElapsedTime(started));
                 }
-                catch (HttpRequestException)
+                catch (HttpRequestException) when (kill.IsCancellationRequested)
                 {
                     return;
                 }
             }
         })).ToList();
-        while (answered.IsEmpty || TimeProvider.System.GetElapsedTime(started) - answered.Min() < TimeSpan.FromSeconds(3))
+        while (!clients.Exists(static client => client.IsCompleted)
+            && (answered.IsEmpty || TimeProvider.System.GetElapsedTime(started) - answered.Min() < TimeSpan.FromSeconds(3)))
         {
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
 
         var killed = TimeProvider.System.GetElapsedTime(started);
+        await kill.CancelAsync();
         await gateway.SignalAsync("KILL");
         await Task.WhenAll(clients);
         await gateway.ExitAsync();
