@@ -65,6 +65,7 @@ class WebSockets(Clients):
 
     async def _client(self, _):
         while not self._stop:
+            writer = None
             try:
                 reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
                 writer.write(b"GET /ws HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -80,5 +81,7 @@ class WebSockets(Clients):
                         break
             except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
                 self.failed += 1
+                await asyncio.sleep(0.2)
             finally:
-                writer.close()
+                if writer:
+                    writer.close()
