@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using PyProxy.Gateway.Egress;
+using PyProxy.Gateway.Tests.Functional;
 using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Tests.Egress;
@@ -49,11 +50,10 @@ public sealed class DialFailureTests
     [Fact]
     public async Task NobodyListens_IsRefused()
     {
-        using var bound = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        bound.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // holds the port, so that nobody else comes to listen there
+        using var nobody = new ReservedPort();
         await using var egress = new EgressFixture([EgressFixture.NoRetry]);
 
-        Assert.Equal("connection_refused", (await egress.FailAsync(bound.LocalEndPoint!.ToString()!, DialPurpose.Configured)).Token);
+        Assert.Equal("connection_refused", (await egress.FailAsync(nobody.Authority, DialPurpose.Configured)).Token);
     }
 
     [Fact]

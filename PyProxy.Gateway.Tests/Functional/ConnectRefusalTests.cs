@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 
 namespace PyProxy.Gateway.Tests.Functional;
@@ -34,10 +32,9 @@ public sealed class ConnectRefusalTests
     public async Task NobodyListens_Is502()
     {
         await using var gateway = await GatewayServer.StartAsync(gateway: Loopback);
-        using var reserved = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        reserved.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // bound and not listening: nobody else gets the port meanwhile
+        using var nobody = new ReservedPort();
 
-        await AssertRefusedAsync(gateway, reserved.LocalEndPoint!.ToString()!, 502, "connection_refused");
+        await AssertRefusedAsync(gateway, nobody.Authority, 502, "connection_refused");
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class DrainingTests
                   request.on('end', () => { console.log(status + ' ' + text); then(); });
                 };
                 const first = http2.connect('{{gateway.Url("ReverseH2c")}}');
-                first.on('goaway', code => console.log('goaway ' + code));
+                first.once('goaway', code => console.log('goaway ' + code));
                 first.on('close', () => {
                   const second = http2.connect('{{gateway.Url("ReverseH2c")}}');
                   ask(second, '/elsewhere', () => second.close());

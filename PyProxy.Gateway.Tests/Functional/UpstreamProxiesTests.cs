@@ -216,13 +216,10 @@ public sealed class UpstreamProxiesTests(UpstreamProxiesTests.ParentGateway shar
     [Fact]
     public async Task ParentThatIsGone_CostsNobodyAnything_AndIsTakenOut()
     {
-        using var dead = new TcpListener(IPAddress.Loopback, 0);
-        dead.Start();
-        var deadEnd = dead.LocalEndpoint;
-        dead.Stop();
+        using var dead = new ReservedPort();
         await using var gateway = await StartAsync($$"""
             "Selection": "RoundRobin", "FailuresToEject": 2, "EjectionTime": "00:10:00", "MaxEjectionTime": "00:10:00",
-            "Proxies": { "dead": { "Address": "http://{{deadEnd}}" }, "live": { "Address": "http://127.0.0.1:{{shared.Gateway.Port("Open")}}" } }
+            "Proxies": { "dead": { "Address": "http://{{dead.Authority}}" }, "live": { "Address": "http://127.0.0.1:{{shared.Gateway.Port("Open")}}" } }
             """);
 
         for (var i = 0; i < 4; i++)

@@ -40,7 +40,7 @@ internal sealed partial class CachingResolver(
         }
 
         // What the cache has is not worth a span.
-        using var span = entry.Answer.IsCompleted ? null : GatewayTracing.StartChild("dns");
+        using var span = isNew || !entry.Answer.IsCompleted ? GatewayTracing.StartChild("dns") : null;
         span?.SetTag("dns.question.name", name);
         var answer = await entry.Answer.WaitAsync(cancellationToken);
         if (answer.Error is { } failure)

@@ -71,9 +71,9 @@ public sealed class DestinationJudgementTests
     public async Task FewHealthy_PanicThreshold_UsesAllBelowIt(string threshold, int available)
     {
         await using var b = await OriginServer.StartAsync("b");
-        var nobody = await ResilientGateway.NobodyAsync();
+        using var nobody = new ReservedPort();
         await using var gateway = await ResilientGateway.StartAsync(
-            [nobody, nobody, b.Address],
+            [nobody.Url, nobody.Url, b.Address],
             [
                 .. Breaker, ("CircuitBreaker:BreakDuration", "00:10:00"), ("Retry:MaxRetries", "2"), ("Retry:Delay", "0"),
                 ("Clusters:one:HealthCheck:AvailableDestinationsPolicy", "PanicThreshold"), ("Clusters:one:Metadata:PanicThreshold", threshold),

@@ -40,13 +40,6 @@ internal static class ResilientGateway
     public static MetricCollector<long> Metric(this ReverseGateway gateway, string name)
         => new(gateway.Services.GetRequiredService<IMeterFactory>(), "PyProxy.Gateway", name);
 
-    /// <summary>An address where nobody listens.</summary>
-    public static async Task<Uri> NobodyAsync()
-    {
-        await using var origin = await OriginServer.StartAsync();
-        return origin.Address;
-    }
-
     /// <summary>An origin that answers all with one status and its name.</summary>
     public static Task<OriginServer> StatusAsync(string name, int status)
         => OriginServer.StartAsync(name, app => app.Use((HttpContext context, RequestDelegate _) =>

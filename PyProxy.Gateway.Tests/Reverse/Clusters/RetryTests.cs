@@ -38,7 +38,8 @@ public sealed class RetryTests
     public async Task RefusedConnection_GoesToAnotherDestination()
     {
         await using var b = await OriginServer.StartAsync("b");
-        await using var gateway = await ResilientGateway.StartAsync([await ResilientGateway.NobodyAsync(), b.Address], Twice);
+        using var nobody = new ReservedPort();
+        await using var gateway = await ResilientGateway.StartAsync([nobody.Url, b.Address], Twice);
 
         Assert.Equal("b", await gateway.GetStringAsync("/"));
     }
@@ -127,7 +128,8 @@ public sealed class RetryTests
     {
         var bodies = new ConcurrentQueue<byte[]>();
         await using var b = await CollectingAsync("b", bodies, 200);
-        await using var gateway = await ResilientGateway.StartAsync([await ResilientGateway.NobodyAsync(), b.Address], Twice);
+        using var nobody = new ReservedPort();
+        await using var gateway = await ResilientGateway.StartAsync([nobody.Url, b.Address], Twice);
 
         using var response = await SendAsync(gateway, "PUT", new ByteArrayContent(new byte[1024 * 1024]));
 
