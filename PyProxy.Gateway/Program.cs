@@ -85,7 +85,7 @@ public static class Program
         app.UseUserAuthorization(); // a fast exit in front of UseAuthorization
         app.UseTrafficFilter();     // knows the user; before limits, because a rule may choose the plan
         app.UseQuotas();            // before rates: what is used up for the month takes none of them
-        app.UseRateLimiter();
+        app.UsePlanLimits();        // a fast exit in front of UseRateLimiter
         app.UseAdmission();         // behind the rates: what they refuse need not wait for a place
         app.UseRequestTimeouts();   // a route's Timeout counts from here: waiting for policies is not the destination's
         app.UseOutputCache();       // innermost: a cached answer is for those who passed everything above

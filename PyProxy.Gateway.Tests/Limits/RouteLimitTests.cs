@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Time.Testing;
 using PyProxy.Gateway.Http;
 using PyProxy.Gateway.Limits;
@@ -6,18 +7,20 @@ using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Tests.Limits;
 
-/// <summary>Plans through the framework's middleware, on real YARP routes (their cluster has no destination: 503 is what lies behind).</summary>
+/// <summary>Plans on real YARP routes (their cluster has no destination: 503 is what lies behind).</summary>
 public sealed class RouteLimitTests
 {
-    [Fact]
-    public async Task RouteWithAPlan_IsLimited_OthersAreNot()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // as UseRateLimiter's GlobalLimiter
+    public async Task RouteWithAPlan_IsLimited_OthersAreNot(bool throughTheFramework)
     {
         await using var gateway = await MiniGateway.StartAsync(
             app =>
             {
                 app.UseProxyErrors();
                 app.UseRouting();
-                app.UseRateLimiter();
+                _ = throughTheFramework ? app.UseRateLimiter() : app.UsePlanLimits();
                 app.MapReverseProxy();
             },
             builder =>
@@ -50,6 +53,39 @@ public sealed class RouteLimitTests
         {
             using var response = await gateway.Client.GetAsync(path, TestContext.Current.CancellationToken);
             Assert.True(response.Headers.Contains("Proxy-Status"));
+            return (int)response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task PolicyOfAProgramsOwn_IsEnforcedBesidesPlans()
+    {
+        await using var gateway = await MiniGateway.StartAsync(
+            app =>
+            {
+                app.UseProxyErrors();
+                app.UseRouting();
+                app.UsePlanLimits();
+                app.MapGet("/once", static () => "once").RequireRateLimiting("once");
+                app.MapGet("/never-asked", static () => "free").DisableRateLimiting();
+            },
+            builder =>
+            {
+                builder.Services.AddLimits();
+                builder.Services.AddRateLimiter(static options => options.AddFixedWindowLimiter("once", static window =>
+                {
+                    window.PermitLimit = 1;
+                    window.Window = TimeSpan.FromHours(1);
+                }));
+            });
+
+        Assert.Equal(200, await StatusAsync("/once"));
+        Assert.Equal(429, await StatusAsync("/once"));
+        Assert.Equal(200, await StatusAsync("/never-asked"));
+
+        async Task<int> StatusAsync(string path)
+        {
+            using var response = await gateway.Client.GetAsync(path, TestContext.Current.CancellationToken);
             return (int)response.StatusCode;
         }
     }

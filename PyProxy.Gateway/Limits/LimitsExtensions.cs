@@ -15,7 +15,7 @@ namespace PyProxy.Gateway.Limits;
 
 internal static class LimitsExtensions
 {
-    /// <summary>Plans, enforced by the framework's <c>UseRateLimiter</c>, and their names in YARP's <c>RateLimiterPolicy</c>.</summary>
+    /// <summary>Plans, enforced by <see cref="UsePlanLimits"/>, and their names in YARP's <c>RateLimiterPolicy</c>.</summary>
     public static IServiceCollection AddLimits(this IServiceCollection services)
     {
         services.AddGatewaySection<PlansOptions, PlansOptionsValidator>("Gateway:Plans");
@@ -54,6 +54,9 @@ internal static class LimitsExtensions
 
     /// <summary>Refuses client addresses that ask too often; before authentication, which is what it spares.</summary>
     public static IApplicationBuilder UseClientLimits(this IApplicationBuilder app) => app.UseMiddleware<ClientLimitMiddleware>();
+
+    /// <summary>What <c>UseRateLimiter</c> does, without its second limiter for each request.</summary>
+    public static IApplicationBuilder UsePlanLimits(this IApplicationBuilder app) => app.UseMiddleware<PlanLimitsMiddleware>();
 
     /// <summary>Bounds what is worked on at once, fairly between users.</summary>
     public static IApplicationBuilder UseAdmission(this IApplicationBuilder app) => app.UseMiddleware<AdmissionMiddleware>();

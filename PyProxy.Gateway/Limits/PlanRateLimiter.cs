@@ -9,7 +9,7 @@ using PyProxy.Gateway.Traffic;
 namespace PyProxy.Gateway.Limits;
 
 /// <summary>
-/// Enforces every plan that applies to a request. The framework's rate-limiting middleware asks it as its <c>GlobalLimiter</c>, because that
+/// Enforces every plan that applies to a request. For the framework's rate-limiting middleware it is the <c>GlobalLimiter</c>, because that
 /// one may change its mind on a reload, while the map of named policies is copied at start-up.
 /// </summary>
 internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
@@ -73,39 +73,46 @@ internal sealed class PlanRateLimiter : PartitionedRateLimiter<HttpContext>
         _leases.Return(lease);
     }
 
-    protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount)
+    /// <summary>What the plans of a request say. What is allowed is to be disposed of when the request ends.</summary>
+    internal ValueTask<PlanLease> AskAsync(HttpContext context)
     {
-        var exchange = Exchange.Of(resource);
+        var exchange = Exchange.Of(context);
         if (exchange.Role == ListenerRole.Admin)
         {
-            return PlanLease.Free; // whoever looks at an overloaded gateway must get in
+            return new(PlanLease.Free); // whoever looks at an overloaded gateway must get in
         }
 
         // 1. Which plans apply
         exchange.LimitsAsked = true;
         var lease = Rent();
-        Fill(lease.Attempt, resource, exchange);
+        Fill(lease.Attempt, context, exchange);
         if (lease.Attempt.Plans.IsEmpty)
         {
             lease.Dispose();
-            return PlanLease.Free;
+            return new(PlanLease.Free);
         }
 
         // 2. What they say
-        var decision = _engine.AcquireAsync(lease.Attempt, resource.RequestAborted);
-        if (decision.IsCompletedSuccessfully)
-        {
-            var answer = Conclude(resource, lease, decision.Result);
-            if (!answer.IsAcquired)
-            {
-                resource.Features.Set(new Answer(Task.FromResult(answer)));
-            }
+        var decision = _engine.AcquireAsync(lease.Attempt, context.RequestAborted);
+        return decision.IsCompletedSuccessfully ? new(Conclude(context, lease, decision.Result)) : new(WaitAsync(context, lease, decision));
+    }
 
-            return answer;
+    protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount)
+    {
+        var asked = AskAsync(resource);
+        if (!asked.IsCompletedSuccessfully)
+        {
+            resource.Features.Set(new Answer(asked.AsTask()));
+            return PlanLease.NotYet;
         }
 
-        resource.Features.Set(new Answer(WaitAsync(resource, lease, decision)));
-        return PlanLease.NotYet;
+        var lease = asked.Result;
+        if (!lease.IsAcquired)
+        {
+            resource.Features.Set(new Answer(Task.FromResult(lease)));
+        }
+
+        return lease;
     }
 
     // The middleware asks a second time, willing to wait, after a first "no". Nobody pays twice for one request.
