@@ -66,6 +66,34 @@ public sealed class FairAdmissionTests : IDisposable
     }
 
     [Fact]
+    public async Task NoRoomForMoreToWait_TheLastOfTheLongestQueueMakesIt()
+    {
+        Configure(places: 1, length: 5);
+        var place = await EnterAsync("greedy");
+        List<Task<AdmissionPlace>> greedy = [EnterAsync("greedy"), EnterAsync("greedy"), EnterAsync("greedy"), EnterAsync("greedy")];
+        var other = EnterAsync("other");
+
+        var modest = EnterAsync("modest");
+        Assert.False((await greedy[3]).IsGiven);
+        var second = EnterAsync("modest");
+        Assert.False((await greedy[2]).IsGiven);
+        Assert.False((await EnterAsync("modest")).IsGiven); // as many as the longest has
+        Assert.False((await EnterAsync("greedy")).IsGiven);
+        Assert.Equal((1, 5), (_admission.Admitted, _admission.Queued));
+
+        List<Task<AdmissionPlace>> waiting = [greedy[0], greedy[1], other, modest, second];
+        while (waiting.Count > 0)
+        {
+            Assert.All(waiting, static task => Assert.False(task.IsCompleted));
+            _admission.Leave(place);
+            var next = await Task.WhenAny(waiting).WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+            place = await next;
+            Assert.True(place.IsGiven);
+            waiting.Remove(next);
+        }
+    }
+
+    [Fact]
     public async Task QueueThatCannotBeServedInTime_SaysNoAtOnce_AndWhenItWouldHaveBeen()
     {
         // 1. One place a tenth of a second: fifty can be served in five seconds
@@ -153,6 +181,6 @@ public sealed class FairAdmissionTests : IDisposable
 
     private Task<AdmissionPlace> EnterAsync(string user) => _admission.EnterAsync(new AdmissionKey(user, default), Cancellation);
 
-    private void Configure(int places, int perUser = 1000)
-        => _harness.Limits.Change(new LimitsOptions { Overload = new OverloadOptions { MaxConcurrency = places, QueuePerUser = perUser } });
+    private void Configure(int places, int perUser = 1000, int length = 20_000)
+        => _harness.Limits.Change(new LimitsOptions { Overload = new OverloadOptions { MaxConcurrency = places, QueuePerUser = perUser, QueueLength = length } });
 }

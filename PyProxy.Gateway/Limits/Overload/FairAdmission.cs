@@ -6,7 +6,7 @@ namespace PyProxy.Gateway.Limits.Overload;
 /// <summary>
 /// Bounds how many requests the gateway works on at once. Those beyond wait, each user's (or address's) in a queue of its own; a place that
 /// becomes free goes to the user who has the fewest, in turns among equals, so that nobody gets more by asking more often. Who would wait for
-/// nothing, because so many cannot be served in time at the pace of now, is told so at once.
+/// nothing, because so many cannot be served in time at the pace of now, is told so at once; where all may wait no more, the last of the longest queue.
 /// </summary>
 internal sealed class FairAdmission : IDisposable
 {
@@ -15,6 +15,7 @@ internal sealed class FairAdmission : IDisposable
 
     // Of those who wait, by places held now and then by who has waited longest for a turn.
     private readonly SortedSet<UserQueue> _waiting = new(ByPlacesThenTurn.Instance);
+    private readonly QueuesByLength _lengths = new();
     private readonly TimeProvider _time;
     private readonly long _started;
     private readonly IDisposable? _subscription;
@@ -68,7 +69,7 @@ internal sealed class FairAdmission : IDisposable
     /// <returns>The place; one that is not <see cref="AdmissionPlace.IsGiven"/> means that there will be none in time.</returns>
     public async Task<AdmissionPlace> EnterAsync(AdmissionKey user, CancellationToken cancellationToken)
     {
-        Waiter waiter;
+        QueueWaiter waiter;
         lock (_lock)
         {
             if (_admitted < _options.MaxConcurrency && _queued == 0)
@@ -79,13 +80,15 @@ internal sealed class FairAdmission : IDisposable
             // Said early, while the client can still do something else. The first in a queue always waits: somebody has to find out.
             var queue = UserOf(user);
             var wait = WaitIn(queue);
-            if (queue.Waiters.Count >= _options.QueuePerUser || _queued >= _options.QueueLength || (queue.Waiters.Count > 0 && wait > _options.QueueTimeout))
+            if (queue.Waiters.Count >= _options.QueuePerUser
+                || (queue.Waiters.Count > 0 && wait > _options.QueueTimeout)
+                || (_queued >= _options.QueueLength && !TryMakeRoomFor(queue)))
             {
                 Forget(queue);
                 return AdmissionPlace.None(wait);
             }
 
-            waiter = new Waiter(queue);
+            waiter = new QueueWaiter(queue);
             Enqueue(waiter);
         }
 
@@ -107,7 +110,7 @@ internal sealed class FairAdmission : IDisposable
 
     public void Dispose() => _subscription?.Dispose();
 
-    private async Task<AdmissionPlace> AwaitAsync(Waiter waiter, CancellationToken cancellationToken)
+    private async Task<AdmissionPlace> AwaitAsync(QueueWaiter waiter, CancellationToken cancellationToken)
     {
         try
         {
@@ -131,14 +134,18 @@ internal sealed class FairAdmission : IDisposable
                 }
             }
 
-            // The place came in the same moment.
+            // The answer came in the same moment.
             var place = await waiter.Task;
             if (e is TimeoutException)
             {
                 return place;
             }
 
-            Leave(place);
+            if (place.IsGiven)
+            {
+                Leave(place);
+            }
+
             throw;
         }
     }
@@ -168,7 +175,7 @@ internal sealed class FairAdmission : IDisposable
         return queue.Pace.WaitBehind(own, now) ?? _pace.WaitBehind(Math.Min(_queued, (long)own * _waiting.Count), now);
     }
 
-    private void Enqueue(Waiter waiter)
+    private void Enqueue(QueueWaiter waiter)
     {
         var user = waiter.User;
         var now = Now;
@@ -185,13 +192,29 @@ internal sealed class FairAdmission : IDisposable
         }
 
         user.Waiters.AddLast(waiter.Node);
+        _lengths.Changed(user);
         _queued++;
     }
 
-    private void Remove(Waiter waiter)
+    /// <summary>Takes the last of the longest queue out of it, for somebody of whom fewer wait: who asks most must not keep the others from waiting.</summary>
+    private bool TryMakeRoomFor(UserQueue queue)
+    {
+        if (_lengths.Longest is not { } longest || longest.Waiters.Count <= queue.Waiters.Count + 1)
+        {
+            return false;
+        }
+
+        var last = longest.Waiters.Last!.Value;
+        Remove(last);
+        last.SetResult(AdmissionPlace.None(WaitIn(longest)));
+        return true;
+    }
+
+    private void Remove(QueueWaiter waiter)
     {
         var user = waiter.User;
         user.Waiters.Remove(waiter.Node);
+        _lengths.Changed(user);
         _queued--;
         if (user.Waiters.Count == 0)
         {
@@ -237,46 +260,6 @@ internal sealed class FairAdmission : IDisposable
             _users.Remove(user.Key);
         }
     }
-
-    internal sealed class UserQueue(AdmissionKey key)
-    {
-        private QueuePace _pace;
-
-        public AdmissionKey Key { get; } = key;
-
-        public LinkedList<Waiter> Waiters { get; } = new();
-
-        public int Places { get; set; }
-
-        public long Turn { get; set; }
-
-        public ref QueuePace Pace => ref _pace;
-    }
-
-    internal sealed class Waiter : TaskCompletionSource<AdmissionPlace>
-    {
-        public Waiter(UserQueue user)
-            : base(TaskCreationOptions.RunContinuationsAsynchronously)
-        {
-            User = user;
-            Node = new LinkedListNode<Waiter>(this);
-        }
-
-        public UserQueue User { get; }
-
-        public LinkedListNode<Waiter> Node { get; }
-    }
-
-    private sealed class ByPlacesThenTurn : IComparer<UserQueue>
-    {
-        public static readonly ByPlacesThenTurn Instance = new();
-
-        public int Compare(UserQueue? x, UserQueue? y)
-        {
-            var byPlaces = x!.Places.CompareTo(y!.Places);
-            return byPlaces != 0 ? byPlaces : x.Turn.CompareTo(y.Turn);
-        }
-    }
 }
 
 /// <summary>Whose requests wait together: a user's, or without one a client network's.</summary>
@@ -289,7 +272,7 @@ internal readonly record struct AdmissionKey(string? User, UInt128 Address)
 /// <summary>A place among the requests that are worked on.</summary>
 /// <param name="User">Whose; <see langword="null"/> where there is none to be had in time.</param>
 /// <param name="Wait">Without a place: how long the queue takes that was in front; <see langword="null"/> while that is not known.</param>
-internal readonly record struct AdmissionPlace(FairAdmission.UserQueue? User, TimeSpan? Wait = null)
+internal readonly record struct AdmissionPlace(UserQueue? User, TimeSpan? Wait = null)
 {
     public bool IsGiven => User is not null;
 
