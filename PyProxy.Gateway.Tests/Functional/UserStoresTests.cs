@@ -154,6 +154,30 @@ public sealed class UserStoresTests(PostgreSqlServer server) : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task SqliteFileThatAnotherWriterLocks_KeepsWhoWasVerified_LetsNobodyElseIn_AndComesBack()
+    {
+        using var directory = new TemporaryDirectory("locked");
+        var file = $"Data Source={directory.Path}/users.db";
+        await using var gateway = await StartAsync("""["Database"]""", file);
+        var password = GeneratedCredential.NewPassword();
+        await AddAsync(gateway, KeyedHash.CreateGenerated(password).ToString(), "verified", "stranger");
+        await using (var other = new SqliteConnection(file + ";Pooling=False"))
+        {
+            await other.OpenAsync(Cancellation);
+            await using var writing = await other.BeginTransactionAsync(Cancellation);
+
+            // Readers go on; what notices is the ledger, whose writes wait.
+            Assert.Equal("200", await RequestAsync(gateway, "verified", password));
+            await UntilAsync(async () => await HealthAsync(gateway) == "degraded");
+            Assert.Equal("503", await RequestAsync(gateway, "stranger", password));
+            Assert.Equal("200", await RequestAsync(gateway, "verified", password));
+        }
+
+        await UntilAsync(async () => await HealthAsync(gateway) == "ready");
+        Assert.Equal("200", await RequestAsync(gateway, "stranger", password));
+    }
+
     [Theory]
     [InlineData("PostgreSQL")]
     [InlineData("SQLite")]

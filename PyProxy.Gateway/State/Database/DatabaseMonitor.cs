@@ -9,6 +9,8 @@ internal sealed partial class DatabaseMonitor(
     /// <summary>How long an outage that no request has met yet goes unnoticed, and how soon its end is noticed.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
+    private const string Probe = $"SELECT COUNT(*) FROM {Migrator.TableName}";
+
     private readonly IDatabaseConsumer[] _consumers = [.. consumers];
 
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -37,8 +39,9 @@ internal sealed partial class DatabaseMonitor(
         {
             if (database.IsAvailable)
             {
+                // A table's rows: what SELECT 1 asks, SQLite answers without its file.
                 await database.UseAsync(
-                    static (connection, cancellation) => connection.ExecuteScalarAsync<int>(new CommandDefinition("SELECT 1", cancellationToken: cancellation)),
+                    static (connection, cancellation) => connection.ExecuteScalarAsync<int>(new CommandDefinition(Probe, cancellationToken: cancellation)),
                     cancellationToken);
             }
             else

@@ -10,10 +10,13 @@ namespace PyProxy.Gateway.State.Database;
 /// </summary>
 internal static class Migrator
 {
+    /// <summary>Which migrations have been made; there in every database that has been prepared.</summary>
+    internal const string TableName = "gateway_migrations";
+
     private const int PatienceSeconds = 60;
 
-    private const string Table = """
-        CREATE TABLE IF NOT EXISTS gateway_migrations (
+    private const string Table = $"""
+        CREATE TABLE IF NOT EXISTS {TableName} (
             feature TEXT NOT NULL,
             version INTEGER NOT NULL,
             PRIMARY KEY (feature, version));
@@ -45,12 +48,12 @@ internal static class Migrator
         foreach (var set in sets)
         {
             var version = await connection.ExecuteScalarAsync<int>(
-                Command("SELECT COALESCE(MAX(version), 0) FROM gateway_migrations WHERE feature = @Feature", transaction, cancellationToken, new { set.Feature }));
+                Command($"SELECT COALESCE(MAX(version), 0) FROM {TableName} WHERE feature = @Feature", transaction, cancellationToken, new { set.Feature }));
             foreach (var step in set.Steps.Skip(version))
             {
                 await connection.ExecuteAsync(Command(step.For(engine), transaction, cancellationToken));
                 await connection.ExecuteAsync(Command(
-                    "INSERT INTO gateway_migrations (feature, version) VALUES (@Feature, @Version)", transaction, cancellationToken, new { set.Feature, step.Version }));
+                    $"INSERT INTO {TableName} (feature, version) VALUES (@Feature, @Version)", transaction, cancellationToken, new { set.Feature, step.Version }));
             }
 
             if (version < set.Steps.Count)
