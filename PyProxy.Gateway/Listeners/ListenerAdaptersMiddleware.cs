@@ -15,9 +15,11 @@ internal sealed class ListenerAdaptersMiddleware(RequestDelegate next)
         // 1. The CONNECT head normaliser learns where the next request begins, and tells a target that Kestrel's reading of it does not
         // allow. On HTTP/2 requests share the connection's bytes: no such place.
         var target = features.Get<SocksTarget>()?.Authority;
+        IRequestBoundaryFeature? boundaryBehindChunks = null;
         if (features.Get<IRequestBoundaryFeature>() is { } boundary && !HttpProtocol.IsHttp2(context.Request.Protocol))
         {
             target = boundary.HeadConsumed(BodyLength(context));
+            boundaryBehindChunks = context.Request.Headers.TransferEncoding.Count > 0 ? boundary : null;
         }
 
         // 2. The real target, which is such a one or a SOCKS client's.
@@ -33,7 +35,36 @@ internal sealed class ListenerAdaptersMiddleware(RequestDelegate next)
             context.Request.IsHttps = HttpProtocol.IsHttp3(context.Request.Protocol) || features.Get<ITlsHandshakeFeature>() is not null;
         }
 
-        return next(context);
+        return boundaryBehindChunks is null ? next(context) : RunAsync(context, boundaryBehindChunks);
+    }
+
+    private async Task RunAsync(HttpContext context, IRequestBoundaryFeature boundary)
+    {
+        await next(context);
+        if (HasReadWholeBody(context))
+        {
+            boundary.BodyConsumed();
+        }
+    }
+
+    /// <summary>Whether Kestrel has come to the end of a chunked body: it completes its reader after it has consumed the last byte, trailers included.</summary>
+    private static bool HasReadWholeBody(HttpContext context)
+    {
+        var reader = context.Request.BodyReader;
+        try
+        {
+            if (!reader.TryRead(out var read))
+            {
+                return false;
+            }
+
+            reader.AdvanceTo(read.Buffer.Start);
+            return read is { IsCompleted: true, Buffer.IsEmpty: true };
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
+        {
+            return false; // it broke off, which ends the connection, or was taken over by somebody
+        }
     }
 
     /// <summary>

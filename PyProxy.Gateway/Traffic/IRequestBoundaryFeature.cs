@@ -16,4 +16,10 @@ internal interface IRequestBoundaryFeature
     /// </param>
     /// <returns>The target of the request where the server has been shown another in its place; otherwise <see langword="null"/>.</returns>
     string? HeadConsumed(long? bodyLength);
+
+    /// <summary>
+    /// To be called when the server is seen to have consumed the last byte of a body whose length it could not say, and before it reads on: what comes
+    /// next is the first byte of another request.
+    /// </summary>
+    void BodyConsumed();
 }

@@ -68,6 +68,14 @@ internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IReq
         return hidden;
     }
 
+    public void BodyConsumed()
+    {
+        if (_mode == Mode.Passing)
+        {
+            _mode = Mode.AtBoundary;
+        }
+    }
+
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => _mode switch
     {
         Mode.Passing => inner.ReadAsync(cancellationToken),
