@@ -77,7 +77,7 @@ internal sealed class EgressFixture : IAsyncDisposable
     public async Task<ProxyError> FailAsync(string authority, DialPurpose purpose = DialPurpose.Forward)
         => (await Assert.ThrowsAsync<ProxyException>(() => ConnectAsync(authority, purpose))).Error;
 
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
+    public ValueTask DisposeAsync() => Time.DisposeAsync(_services);
 }
 
 /// <summary>Answers from a table; a name's answers are given one after the other, the last one for ever.</summary>

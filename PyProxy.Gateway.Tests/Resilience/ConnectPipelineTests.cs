@@ -101,7 +101,7 @@ public sealed class ConnectPipelineTests : IAsyncDisposable
             StringComparer.Ordinal);
     }
 
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
+    public ValueTask DisposeAsync() => _time.DisposeAsync(_services);
 
     private static ProxyException Refused()
         => new(ProxyErrors.ConnectionRefused("x"), new SocketException((int)SocketError.ConnectionRefused));

@@ -72,7 +72,7 @@ internal sealed class ListsFixture : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _services.DisposeAsync();
+    public ValueTask DisposeAsync() => Time.DisposeAsync(_services);
 
     private void Set((string Key, string? Value)[] settings)
     {
