@@ -6,14 +6,9 @@ using PyProxy.Gateway.Tests.Contracts;
 namespace PyProxy.Gateway.Tests.Deployment;
 
 /// <summary>
-/// A gateway's metrics in this process have the series of all gateways in it, since OpenTelemetry listens to meters by name: beside other tests a scrape
-/// takes longer than it may.
+/// Every query of every dashboard, asked of a real Prometheus that scrapes a gateway under traffic. The gateway is a process of its own: in one that it shares
+/// with others it shows the series of them all, since OpenTelemetry listens to meters by name.
 /// </summary>
-[CollectionDefinition(nameof(IsScraped), DisableParallelization = true)]
-public sealed class IsScraped;
-
-/// <summary>Every query of every dashboard, asked of a real Prometheus that scrapes a gateway under traffic.</summary>
-[Collection(nameof(IsScraped))]
 public sealed class DashboardQueriesTests
 {
     private const string Prometheus = "prometheus";
@@ -38,9 +33,10 @@ public sealed class DashboardQueriesTests
         await using var redis = GarnetInProcess.Start();
         await using var origin = await DashboardTraffic.StartOriginAsync();
         await using var gateway = await DashboardTraffic.StartGatewayAsync(origin, redis.Endpoint, directory);
-        var file = directory.Write("prometheus.yml", Configuration.Replace("TARGET", gateway.Url("Admin").Authority, StringComparison.Ordinal));
+        var ports = await gateway.ListeningAsync();
+        var file = directory.Write("prometheus.yml", Configuration.Replace("TARGET", $"127.0.0.1:{ports["Admin"]}", StringComparison.Ordinal));
         await using var prometheus = await Peer.StartAsync(Prometheus, 1, free => Start(directory, file, free[0]), ReadyAsync);
-        using var traffic = new DashboardTraffic(gateway, origin);
+        using var traffic = new DashboardTraffic(gateway, ports, origin);
         using var client = new HttpClient { BaseAddress = prometheus.Url(0) };
 
         var missing = Dashboards.Names.SelectMany(Dashboards.Queries).ToList();

@@ -11,7 +11,8 @@ internal sealed class DashboardTraffic : IDisposable
     // Somewhat more than the route's plan lets through at once.
     private const int LargeBody = 60_000;
 
-    private readonly GatewayServer _gateway;
+    private readonly GatewayProcess _gateway;
+    private readonly IReadOnlyDictionary<string, int> _ports;
     private readonly OriginServer _origin;
     private readonly HttpClient _reverse;
     private readonly HttpClient _alice;
@@ -19,14 +20,15 @@ internal sealed class DashboardTraffic : IDisposable
     private readonly HttpClient _socks;
     private int _rounds;
 
-    public DashboardTraffic(GatewayServer gateway, OriginServer origin)
+    public DashboardTraffic(GatewayProcess gateway, IReadOnlyDictionary<string, int> ports, OriginServer origin)
     {
         _gateway = gateway;
+        _ports = ports;
         _origin = origin;
-        _reverse = new HttpClient { BaseAddress = gateway.Url("Web") };
-        _alice = Through(new WebProxy(gateway.Url("Proxy")) { Credentials = new NetworkCredential("alice", GatewayServer.Password) });
-        _stranger = Through(new WebProxy(gateway.Url("Proxy")) { Credentials = new NetworkCredential("stranger", "wrong") });
-        _socks = Through(new WebProxy($"socks5://127.0.0.1:{gateway.Port("Socks")}") { Credentials = new NetworkCredential("alice", GatewayServer.Password) });
+        _reverse = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports["Web"]}") };
+        _alice = Through("http", "Proxy", new NetworkCredential("alice", GatewayServer.Password));
+        _stranger = Through("http", "Proxy", new NetworkCredential("stranger", "wrong"));
+        _socks = Through("socks5", "Socks", new NetworkCredential("alice", GatewayServer.Password));
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -34,9 +36,8 @@ internal sealed class DashboardTraffic : IDisposable
     public static Task<OriginServer> StartOriginAsync()
         => OriginServer.StartAsync(endpoints: static app => app.MapGet("/large", static () => TypedResults.Bytes(new byte[LargeBody])));
 
-    public static Task<GatewayServer> StartGatewayAsync(OriginServer origin, string redis, TemporaryDirectory directory) => GatewayServer.StartAsync(
-        origin.Address,
-        $$"""
+    public static Task<GatewayProcess> StartGatewayAsync(OriginServer origin, string redis, TemporaryDirectory directory) => GatewayProcess.StartAsync(
+        data => GatewayServer.Configuration(data, origin.Address, $$"""
         "SharedState": { "Redis": "{{redis}}" },
         "Egress": { "AllowedAddresses": [ "127.0.0.0/8", "::1" ], "ConnectPorts": [ "*" ] },
         "Plans": {
@@ -48,8 +49,7 @@ internal sealed class DashboardTraffic : IDisposable
             { "Name": "no-admin", "Match": { "Path": { "Exact": [ "/admin" ] } }, "Action": "Deny" },
             { "Name": "watched", "Match": { "Hosts": [ "watched.example" ] }, "Action": "Deny", "Mode": "ReportOnly" },
             { "Name": "no-bad", "Match": { "HostLists": [ "bad" ] }, "Action": "Deny" } ] }
-        """,
-        text => text
+        """)
             .Replace("\"PasswordHash\": ", "\"Plan\": \"standard\", \"PasswordHash\": ", StringComparison.Ordinal)
             .Replace(""" "Routes": {""", """ "Routes": { "broken": { "ClusterId": "broken", "Match": { "Path": "/broken" } }, "slow": { "ClusterId": "origin", "Match": { "Path": "/large" }, "RateLimiterPolicy": "slow" },""", StringComparison.Ordinal)
             .Replace(""" "Clusters": {""", """ "Clusters": { "broken": { "Destinations": { "none": { "Address": "http://127.0.0.1:9" } } },""", StringComparison.Ordinal));
@@ -74,7 +74,7 @@ internal sealed class DashboardTraffic : IDisposable
         if (_rounds++ == 0)
         {
             // A comment changes nothing but is read.
-            await File.AppendAllTextAsync(_gateway.ConfigurationPath, "\n// read again\n", Cancellation);
+            await File.AppendAllTextAsync(Path.Combine(_gateway.Folder, "appsettings.json"), "\n// read again\n", Cancellation);
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class DashboardTraffic : IDisposable
     private async Task TunnelAsync()
     {
         using var client = new TcpClient();
-        await client.ConnectAsync(IPAddress.Loopback, _gateway.Port("Open"), Cancellation);
+        await client.ConnectAsync(IPAddress.Loopback, _ports["Open"], Cancellation);
         var stream = client.GetStream();
         await stream.WriteAsync(
             Encoding.ASCII.GetBytes($"CONNECT {_origin.Address.Authority} HTTP/1.1\r\nHost: {_origin.Address.Authority}\r\n\r\nGET / HTTP/1.0\r\nHost: o\r\n\r\n"),
@@ -98,7 +98,8 @@ internal sealed class DashboardTraffic : IDisposable
         Assert.EndsWith("origin", await reader.ReadToEndAsync(Cancellation), StringComparison.Ordinal);
     }
 
-    private static HttpClient Through(WebProxy proxy) => new(new SocketsHttpHandler { Proxy = proxy });
+    private HttpClient Through(string scheme, string endpoint, NetworkCredential credentials)
+        => new(new SocketsHttpHandler { Proxy = new WebProxy($"{scheme}://127.0.0.1:{_ports[endpoint]}") { Credentials = credentials } });
 
     private static async Task AskAsync(HttpClient client, string address)
     {

@@ -85,7 +85,7 @@ internal sealed partial class GatewayProcess : IAsyncDisposable
         var ports = new Dictionary<string, int>(StringComparer.Ordinal);
         while (ports.Count < endpoints)
         {
-            var match = Announcement.Match(await LineAsync("127.0.0.1:"));
+            var match = Announcement.Match(await LineAsync("http://127.0.0.1:"));
             ports.Add(match.Groups["endpoint"].Value, int.Parse(match.Groups["port"].Value, CultureInfo.InvariantCulture));
         }
 

@@ -94,6 +94,7 @@ internal sealed class CapacityRamp(LoadPlan plan, GatewayProbe probe, TimeProvid
         var stale = recorder.LatencyAt(99) > plan.P99Target;
         var errorShare = requests == 0 ? 1 : (double)recorder.Failed / requests;
         var upstream = after?.UpstreamSeconds - before?.UpstreamSeconds;
+        var both = upstream + (after?.GatewaySeconds - before?.GatewaySeconds);
         return new CapacityStage
         {
             Users = users,
@@ -112,7 +113,7 @@ internal sealed class CapacityRamp(LoadPlan plan, GatewayProbe probe, TimeProvid
             GatewayMemoryBytes = after?.MemoryBytes,
             GatewayOpenFiles = after?.OpenFiles,
             GatewayOpenFilesLimit = after?.OpenFilesLimit,
-            UpstreamShare = upstream / (upstream + (after?.GatewaySeconds - before?.GatewaySeconds)),
+            UpstreamShare = both > 0 ? upstream / both : null, // the gateway may have recorded nothing yet
             Kinds = plan.Mix.Kinds.ToDictionary(static kind => kind.ToString().ToLowerInvariant(), recorder.CountOf, StringComparer.Ordinal),
             Failures = recorder.Failures.ToDictionary(),
             LimitRefusals = RefusalsBetween(before, after),
