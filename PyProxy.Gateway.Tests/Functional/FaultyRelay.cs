@@ -30,6 +30,7 @@ internal sealed class FaultyRelay : IAsyncDisposable
     private readonly IPEndPoint _origin;
     private TcpListener _listener;
     private Task _accepting;
+    private ReservedPort? _refusing;
     private volatile RelayFault _fault;
 
     public FaultyRelay(Uri origin)
@@ -48,10 +49,13 @@ internal sealed class FaultyRelay : IAsyncDisposable
         if (fault == RelayFault.Refused)
         {
             _listener.Dispose();
+            _refusing ??= new ReservedPort(Address.Port);
             await _accepting;
         }
         else if (was == RelayFault.Refused)
         {
+            _refusing?.Dispose();
+            _refusing = null;
             (_listener, _accepting) = Listen(new IPEndPoint(IPAddress.Loopback, Address.Port));
         }
 
@@ -66,6 +70,7 @@ internal sealed class FaultyRelay : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await BecomeAsync(RelayFault.Refused);
+        _refusing?.Dispose();
         _stop.Dispose();
     }
 

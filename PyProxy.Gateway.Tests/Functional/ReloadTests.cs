@@ -13,6 +13,9 @@ public sealed class ReloadTests : IAsyncLifetime
     private const int Half = 256 * 1024;
     private const string Policy = """ "Egress": { "AllowedAddresses": [ "127.0.0.0/8" ] }, "Tunnels": { "IdleTimeout": "00:10:00" } """;
 
+    // Hundreds of requests for each reload; more would only take the processors from other tests.
+    private static readonly TimeSpan BetweenRequests = TimeSpan.FromMilliseconds(5);
+
     private readonly TaskCompletionSource _finishDownload = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private OriginServer _origin = null!;
     private GatewayServer _gateway = null!;
@@ -128,6 +131,7 @@ public sealed class ReloadTests : IAsyncLifetime
         {
             using var answer = await client.GetAsync(target, TestContext.Current.CancellationToken);
             answers.Add(answer.StatusCode);
+            await Task.Delay(BetweenRequests, CancellationToken.None);
         }
         while (!enough.IsCancellationRequested);
     }

@@ -8,7 +8,8 @@ internal sealed class ReservedPort : IDisposable
 {
     private readonly Socket _bound = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
 
-    public ReservedPort() => _bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+    /// <param name="port">Which; 0 for any that is free.</param>
+    public ReservedPort(int port = 0) => _bound.Bind(new IPEndPoint(IPAddress.Loopback, port));
 
     /// <summary><c>127.0.0.1:port</c>.</summary>
     public string Authority => _bound.LocalEndPoint!.ToString()!;
