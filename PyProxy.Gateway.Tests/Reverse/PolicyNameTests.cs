@@ -22,7 +22,7 @@ public sealed class PolicyNameTests
                 {
                     await next(context);
                 }
-                catch (InvalidOperationException)
+                catch (InvalidOperationException e) when (e.Message.Contains("authentication", StringComparison.OrdinalIgnoreCase))
                 {
                     context.Response.StatusCode = StatusCodes.Status403Forbidden;
                 }

@@ -33,7 +33,7 @@ public sealed class TransformTests(TransformTests.Fixture fixture) : IClassFixtu
         ("field-remove", """ "RequestHeaderRemove": "X-Sent" """, "> x-more: 2", "> x-sent"),
         ("fields-allowed", """ "RequestHeadersAllowed": "X-Sent;X-Other" """, "> x-sent: 1", "> x-more"),
         ("x-forwarded", """ "X-Forwarded": "Append", "Proto": "Set", "Host": "Off", "HeaderPrefix": "X-Fwd-" """, "> x-fwd-for: 127.0.0.1", "> x-fwd-host"),
-        ("forwarded", """ "Forwarded": "for,proto,host", "ForFormat": "Ip", "Action": "Set" """, "> forwarded: proto=http;host=", null),
+        ("forwarded", """ "Forwarded": "for,proto,host", "ForFormat": "Ip", "Action": "Set" """, "> forwarded: proto=http;host=\"asked.test\";for=127.0.0.1", null),
         ("client-cert", """ "ClientCert": "X-Certificate" """, "> x-certificate: MII", null),
         ("answer-no-copy", """ "ResponseHeadersCopy": "false" """, "> x-sent: 1", "< x-origin"),
         ("answer-set", """ "ResponseHeader": "X-Origin", "Set": "new", "When": "Success" """, "< x-origin: new", null),
