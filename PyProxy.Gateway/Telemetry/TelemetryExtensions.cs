@@ -32,9 +32,16 @@ internal static class TelemetryExtensions
     private static readonly string[] ClientTags =
         ["http.request.method", "http.response.status_code", "http.connection.state", "network.protocol.version", "url.scheme", "error.type"];
 
+    // Whose series are as many as the configuration has rules, limits, clusters, proxies, names.
+    private static readonly string[] ByConfiguration =
+        ["pyproxy.filter.", "pyproxy.limiter.", "pyproxy.resilience.", "pyproxy.egress.upstream.", "pyproxy.certificate.", "resilience.polly."];
+
     // Both directions of every series, and the one for the rest.
     private const int ExchangeCardinality = (2 * SeriesTable.MaxSeries) + 100;
     private const int UserCardinality = (2 * TelemetryOptions.MostUserSeries) + 100;
+
+    // Room for series is taken at the start, 150 bytes each: OpenTelemetry's default of 2,000 would be 27 MB for a hundred instruments of which most have a dozen.
+    private const int FewSeries = 500;
     private const string FrameworkRequestMetrics = $"{TelemetryOptions.Path}:{nameof(TelemetryOptions.FrameworkRequestMetrics)}";
 
     /// <summary>The access log, and what the pipeline's first stage (<see cref="UseExchange"/>) records into.</summary>
@@ -73,7 +80,6 @@ internal static class TelemetryExtensions
         builder.WithMetrics(metrics =>
         {
             metrics.AddMeter(Meters);
-            metrics.AddView("dns.lookup.duration", new MetricStreamConfiguration { TagKeys = ["error.type"] });
             metrics.AddView(instrument => ViewOf(instrument, configuration.GetValue<bool>(FrameworkRequestMetrics)));
             metrics.AddPrometheusExporter();
             if (string.IsNullOrEmpty(configuration["OTEL_METRICS_EXEMPLAR_FILTER"]))
@@ -112,13 +118,17 @@ internal static class TelemetryExtensions
         {
             return instrument.Name.StartsWith("pyproxy.user.", StringComparison.Ordinal) ? new() { CardinalityLimit = UserCardinality }
                 : instrument.Name.StartsWith("pyproxy.request", StringComparison.Ordinal) ? new() { CardinalityLimit = ExchangeCardinality }
-                : null;
+                : FewUnlessConfigured(instrument);
         }
 
         var isPerRequest = instrument.Name.StartsWith("http.", StringComparison.Ordinal)
             || instrument.Name.StartsWith("aspnetcore.rate_limiting.", StringComparison.Ordinal);
         return isPerRequest && !withFrameworkRequests ? MetricStreamConfiguration.Drop
-            : instrument.Name.StartsWith("http.client.", StringComparison.Ordinal) ? new() { TagKeys = ClientTags }
-            : null;
+            : instrument.Name.StartsWith("http.client.", StringComparison.Ordinal) ? new() { TagKeys = ClientTags, CardinalityLimit = FewSeries }
+            : instrument.Name == "dns.lookup.duration" ? new() { TagKeys = ["error.type"], CardinalityLimit = FewSeries }
+            : FewUnlessConfigured(instrument);
     }
+
+    private static MetricStreamConfiguration? FewUnlessConfigured(Instrument instrument)
+        => Array.Exists(ByConfiguration, prefix => instrument.Name.StartsWith(prefix, StringComparison.Ordinal)) ? null : new() { CardinalityLimit = FewSeries };
 }
