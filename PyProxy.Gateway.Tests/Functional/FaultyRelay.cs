@@ -59,19 +59,26 @@ internal sealed class FaultyRelay : IAsyncDisposable
             (_listener, _accepting) = Listen(new IPEndPoint(IPAddress.Loopback, Address.Port));
         }
 
-        foreach (var (socket, serving) in _open)
-        {
-            socket.Dispose();
-            await serving;
-        }
+        await CutAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await BecomeAsync(RelayFault.Refused);
+        _listener.Dispose();
         _refusing?.Dispose();
+        await _accepting;
+        await CutAsync();
         _stop.Dispose();
+    }
+
+    private async Task CutAsync()
+    {
+        foreach (var (socket, serving) in _open)
+        {
+            socket.Dispose();
+            await serving;
+        }
     }
 
     private (TcpListener Listener, Task Accepting) Listen(IPEndPoint endPoint)
