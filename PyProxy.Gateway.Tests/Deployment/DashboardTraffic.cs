@@ -101,16 +101,16 @@ internal sealed class DashboardTraffic : IDisposable
     private HttpClient Through(string scheme, string endpoint, NetworkCredential credentials)
         => new(new SocketsHttpHandler { Proxy = new WebProxy($"{scheme}://127.0.0.1:{_ports[endpoint]}") { Credentials = credentials } });
 
-    private static async Task AskAsync(HttpClient client, string address)
+    private async Task AskAsync(HttpClient client, string address)
     {
         try
         {
             using var response = await client.GetAsync(new Uri(address, UriKind.RelativeOrAbsolute), Cancellation);
             await response.Content.ReadAsByteArrayAsync(Cancellation);
         }
-        catch (HttpRequestException)
+        catch (HttpRequestException) when (ReferenceEquals(client, _socks))
         {
-            // Refused by SOCKS, which has no answers to read.
+            // Refused, and SOCKS has no answers to read.
         }
     }
 }

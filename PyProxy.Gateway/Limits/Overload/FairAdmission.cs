@@ -6,7 +6,8 @@ namespace PyProxy.Gateway.Limits.Overload;
 /// <summary>
 /// Bounds how many requests the gateway works on at once. Those beyond wait, each user's (or address's) in a queue of its own; a place that
 /// becomes free goes to the user who has the fewest, in turns among equals, so that nobody gets more by asking more often. Who would wait for
-/// nothing, because so many cannot be served in time at the pace of now, is told so at once; where all may wait no more, the last of the longest queue.
+/// nothing, because so many cannot be served in time at the pace of now, is told so at once. Where no more
+/// may wait in all, the last of the longest queue is, so that there is room for whoever asks less.
 /// </summary>
 internal sealed class FairAdmission : IDisposable
 {
