@@ -61,18 +61,25 @@ public sealed class ConnectTests : IAsyncLifetime
     [Theory]
     [InlineData("Open")]
     [InlineData("Socks")]
+    [InlineData("Open, in pieces")]
     public async Task ClientHalfCloseBeforeTheTunnelStands_LeavesTheAnswerOpen(string way)
     {
-        using var client = await RawClient.ConnectAsync(_gateway.Port(way));
+        using var client = await RawClient.ConnectAsync(_gateway.Port(way.Split(',')[0]));
         if (way == "Socks")
         {
             var port = ((IPEndPoint)_listener.LocalEndpoint).Port;
             await client.SendAsync(
                 (byte[])[5, 1, 2, 1, 5, .. "alice"u8, (byte)GatewayServer.Password.Length, .. Encoding.ASCII.GetBytes(GatewayServer.Password), 5, 1, 0, 1, 127, 0, 0, 1, (byte)(port >> 8), (byte)port, .. "question"u8]);
         }
-        else
+        else if (way == "Open")
         {
             await client.SendAsync(Head() + "question");
+        }
+        else
+        {
+            await client.SendAsync(Head()[..20]);
+            await client.SendAsync(Head()[20..] + "ques");
+            await client.SendAsync("tion");
         }
 
         client.ShutdownSend();

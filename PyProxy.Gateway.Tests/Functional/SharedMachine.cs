@@ -15,4 +15,13 @@ internal sealed class SharedMachine(TimeProvider time) : IMachine
     public double Memory() => _machine.Memory();
 
     public TimeSpan ThreadPoolDelay() => TimeSpan.Zero;
+
+    public long AllocatedBytes() => 0;
+
+    public long HeapBytes() => 0;
+
+    public void GiveMemoryBack()
+    {
+        // All tests share one heap.
+    }
 }

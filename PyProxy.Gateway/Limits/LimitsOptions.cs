@@ -35,8 +35,8 @@ internal sealed class OverloadOptions
     [Description("Requests that are worked on at once, over all users; established tunnels are not counted. 1 to 1000000. Default: 10000.")]
     public int MaxConcurrency { get; init; } = 10_000;
 
-    [Description("Requests of one user (without a user: of one client address) that may wait for a place. 0 to 1000000. Default: 1000.")]
-    public int QueuePerUser { get; init; } = 1_000;
+    [Description("Requests of one user (without a user: of one client address) that may wait for a place. 0 to 1000000. Default: 10000.")]
+    public int QueuePerUser { get; init; } = 10_000;
 
     [Description("Requests that may wait for a place in all. 0 to 1000000. Default: 20000.")]
     public int QueueLength { get; init; } = 20_000;

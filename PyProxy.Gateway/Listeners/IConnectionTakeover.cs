@@ -15,10 +15,10 @@ internal interface IConnectionTakeover
     ValueTask<ITunnelLeg> TakeAsync(ReadOnlyMemory<byte> greeting, CancellationToken ct);
 
     /// <summary>
-    /// Says beforehand that the connection is to become a tunnel: that its client has sent its last then ends one direction, and is no news of
-    /// a client that has gone. To be called before anything else.
+    /// Says beforehand whether the connection is to become a tunnel: that its client has sent its last then ends one direction, and is no news of
+    /// a client that has gone. An end that came earlier has been judged by then.
     /// </summary>
-    void ExpectTunnel();
+    void ExpectTunnel(bool isExpected);
 
     /// <inheritdoc cref="ITunnelFeature.RunBehindRequest"/>
     void RunBehindRequest(Func<Task> tunnel);

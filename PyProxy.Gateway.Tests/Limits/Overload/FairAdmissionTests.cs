@@ -179,6 +179,40 @@ public sealed class FairAdmissionTests : IDisposable
         Assert.True((await waiting.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
     }
 
+    [Fact]
+    public async Task Throttled_LetsFewerIn_AndTheOthersWaitForLess_UntilReleased()
+    {
+        var place = await EnterAsync("a");
+        _admission.Throttle(places: 1, TimeSpan.FromSeconds(1));
+        var late = EnterAsync("b");
+        _harness.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.False((await late.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
+
+        var first = EnterAsync("a");
+        var second = EnterAsync("a");
+        _admission.Leave(place);
+        Assert.True((await first.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
+        Assert.False(second.IsCompleted);
+        Assert.True(_admission.IsThrottled);
+
+        _admission.Release();
+        Assert.True((await second.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
+        Assert.Equal((2, 0, false), (_admission.Admitted, _admission.Queued, _admission.IsThrottled));
+    }
+
+    [Fact]
+    public async Task Throttle_NeverAddsPlacesOrPatience()
+    {
+        Configure(places: 1);
+        _admission.Throttle(places: 5, TimeSpan.FromMinutes(1));
+        await EnterAsync("a");
+        var waiting = EnterAsync("a");
+        Assert.False(waiting.IsCompleted);
+
+        _harness.Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.False((await waiting.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)).IsGiven);
+    }
+
     private Task<AdmissionPlace> EnterAsync(string user) => _admission.EnterAsync(new AdmissionKey(user, default), Cancellation);
 
     private void Configure(int places, int perUser = 1000, int length = 20_000)

@@ -16,15 +16,20 @@ public sealed class MachinePressureTests
     [InlineData("threads")]
     [InlineData("descriptors")]
     [InlineData("memory")]
-    public async Task ShortOfSomething_IsRefusedAtOnce_AndTakenAgainAfterwards(string what)
+    public async Task ShortOfSomething_IsRefused_AndTakenAgainAfterwards(string what)
     {
         var hold = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var origin = await OriginServer.StartAsync(endpoints: app => app.MapGet("/hold", () => hold.Task));
-        await using var gateway = await GatewayServer.StartAsync(origin.Address, extend: services => services.Replace(ServiceDescriptor.Singleton<IMachine>(_machine)));
+        await using var gateway = await GatewayServer.StartAsync(
+            origin.Address,
+            gateway: """
+            "Limits": { "Overload": { "Machine": { "QueueTimeout": "00:00:00.050" } } }
+            """,
+            extend: services => services.Replace(ServiceDescriptor.Singleton<IMachine>(_machine)));
         using var http = new HttpClient { BaseAddress = gateway.Url("Web") };
         Assert.Equal("origin", await http.GetStringAsync("/", TestContext.Current.CancellationToken));
 
-        // Few requests are let in however long work waits, so there are as many under way as that.
+        // Few requests are let in however long work waits, so there are as many under way as that; the others wait for a moment.
         var held = what == "threads" ? Enumerable.Range(0, WorkLimit.Least).Select(_ => http.GetAsync("/hold", TestContext.Current.CancellationToken)).ToArray() : [];
         var admission = gateway.Services.GetRequiredService<FairAdmission>();
         await Poll.UntilAsync(() => ValueTask.FromResult(admission.Admitted == held.Length));
@@ -53,6 +58,7 @@ public sealed class MachinePressureTests
 
         Assert.InRange(machine.Memory(), 0.0001, 1);
         Assert.InRange(machine.Descriptors(), OperatingSystem.IsLinux() ? 0.000001 : 0, 1);
+        Assert.InRange(machine.HeapBytes(), 1, machine.AllocatedBytes());
         Assert.True(SpinWait.SpinUntil(() => machine.ThreadPoolDelay() > TimeSpan.Zero, TimeSpan.FromSeconds(20)));
     }
 
@@ -73,6 +79,15 @@ public sealed class MachinePressureTests
         public double Descriptors() => _what == "descriptors" ? 0.95 : 0.1;
 
         public double Memory() => _what == "memory" ? 0.95 : 0.1;
+
+        public long AllocatedBytes() => 0;
+
+        public long HeapBytes() => 0;
+
+        public void GiveMemoryBack()
+        {
+            // Nothing was allocated.
+        }
 
         public TimeSpan ThreadPoolDelay() => _what == "threads" ? TimeSpan.FromSeconds(1) : TimeSpan.Zero;
     }

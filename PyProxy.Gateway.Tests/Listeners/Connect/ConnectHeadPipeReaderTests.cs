@@ -1,6 +1,8 @@
 using System.IO.Pipelines;
 using System.Text;
+using PyProxy.Gateway.Listeners;
 using PyProxy.Gateway.Listeners.Connect;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Tests.Listeners.Connect;
 
@@ -54,6 +56,21 @@ public sealed class ConnectHeadPipeReaderTests
         Assert.Equal(Rewritten, Text(result));
         _reader.AdvanceTo(result.Buffer.End);
         Assert.Equal("early", Text(await ReadAsync()));
+    }
+
+    [Fact]
+    public async Task Transport_HearsWhetherATunnelIsAskedFor()
+    {
+        var takeover = new Listening();
+        var reader = new ConnectHeadPipeReader(_pipe.Reader, takeover);
+        foreach (var (head, isTunnel) in new[] { (Head, true), ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", false), (Rewritten, true) })
+        {
+            await SendAsync(head);
+            var result = await reader.ReadAsync(TestContext.Current.CancellationToken);
+            reader.AdvanceTo(result.Buffer.End);
+            Assert.Equal(isTunnel, takeover.Expected);
+            reader.HeadConsumed(bodyLength: 0);
+        }
     }
 
     [Fact]
@@ -261,4 +278,15 @@ public sealed class ConnectHeadPipeReaderTests
     }
 
     private static string Text(ReadResult result) => Encoding.Latin1.GetString(result.Buffer);
+
+    private sealed class Listening : IConnectionTakeover
+    {
+        public bool? Expected { get; private set; }
+
+        public void ExpectTunnel(bool isExpected) => Expected = isExpected;
+
+        public ValueTask<ITunnelLeg> TakeAsync(ReadOnlyMemory<byte> greeting, CancellationToken ct) => throw new NotSupportedException();
+
+        public void RunBehindRequest(Func<Task> tunnel) => throw new NotSupportedException();
+    }
 }

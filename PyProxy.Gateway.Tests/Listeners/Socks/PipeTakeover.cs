@@ -16,7 +16,7 @@ internal sealed class PipeTakeover(ConnectionContext context) : IConnectionTakeo
         return new Leg(_transport, context);
     }
 
-    public void ExpectTunnel()
+    public void ExpectTunnel(bool isExpected)
     {
         // Nobody here takes an end for a client's leaving.
     }

@@ -74,7 +74,7 @@ internal sealed class TransportServer : IAsyncDisposable
             listen.UseHttps(_certificate);
         }
 
-        listen.UseTunnels().UseConnectHeadNormalization();
+        listen.UseFullTlsRecords().UseTunnels().UseConnectHeadNormalization();
     }
 
     private static X509Certificate2 CreateCertificate()

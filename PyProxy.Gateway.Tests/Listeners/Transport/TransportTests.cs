@@ -147,6 +147,31 @@ public sealed class TransportTests
         Assert.Equal(Large, await received.Task.WaitAsync(PipeConnection.Patience, TestContext.Current.CancellationToken));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ClientThatIsGone_EndsWriting(bool tls)
+    {
+        var ended = new TaskCompletionSource();
+        await using var server = await TransportServer.StartAsync(context => TunnelAsync(context, async leg =>
+        {
+            // Nobody reads: a reset that only a write has met is told to no read.
+            await Assert.ThrowsAnyAsync<IOException>(async () =>
+            {
+                while (true)
+                {
+                    await leg.Stream.WriteAsync(new byte[64 * 1024], TestContext.Current.CancellationToken);
+                }
+            });
+            ended.SetResult();
+        }));
+        await using var client = await server.ConnectAsync(tls);
+        await client.SendAsync(Connect);
+        await client.ReceiveHeadAsync();
+        client.Reset();
+        await ended.Task.WaitAsync(PipeConnection.Patience, TestContext.Current.CancellationToken);
+    }
+
     [Fact]
     public async Task LegAbort_ResetsTheClient()
     {

@@ -10,12 +10,12 @@ namespace PyProxy.Gateway.Limits.Overload;
 internal sealed class AdmissionMiddleware(RequestDelegate next, FairAdmission admission, RefusalWriter refusals, LimitsMetrics metrics, TimeProvider time)
 {
     private const string Setting = "Gateway:Limits:Overload:MaxConcurrency";
+    private const string MachineSetting = "Gateway:Limits:Overload:Machine";
 
     private static readonly ProxyError Overloaded = new(
         StatusCodes.Status503ServiceUnavailable, "connection_limit_reached", Fault.Gateway, "The gateway has more work than it can do in time.")
     {
         DecidedBy = "overload",
-        Setting = Setting,
     };
 
     private static readonly TimeSpan UnknownWait = TimeSpan.FromSeconds(2);
@@ -45,7 +45,14 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FairAdmission ad
         else
         {
             var wait = place.Wait ?? UnknownWait;
-            await refusals.WriteAsync(context, Overloaded with { RetryAfter = wait < LongestWait ? wait : LongestWait });
+            RefusedConnection.LeaveUnread(context);
+            await refusals.WriteAsync(
+                context,
+                Overloaded with
+                {
+                    RetryAfter = wait < LongestWait ? wait : LongestWait,
+                    Setting = admission.IsThrottled ? MachineSetting : Setting,
+                });
         }
     }
 

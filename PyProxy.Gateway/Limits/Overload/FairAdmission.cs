@@ -7,7 +7,8 @@ namespace PyProxy.Gateway.Limits.Overload;
 /// Bounds how many requests the gateway works on at once. Those beyond wait, each user's (or address's) in a queue of its own; a place that
 /// becomes free goes to the user who has the fewest, in turns among equals, so that nobody gets more by asking more often. Who would wait for
 /// nothing, because so many cannot be served in time at the pace of now, is told so at once. Where no more
-/// may wait in all, the last of the longest queue is, so that there is room for whoever asks less.
+/// may wait in all, the last of the longest queue is, so that there is room for whoever asks less. While the machine has too much to do there are
+/// fewer places, and shorter waits (<see cref="Throttle"/>): the same fairness holds where the machine is the limit.
 /// </summary>
 internal sealed class FairAdmission : IDisposable
 {
@@ -21,6 +22,7 @@ internal sealed class FairAdmission : IDisposable
     private readonly long _started;
     private readonly IDisposable? _subscription;
     private volatile OverloadOptions _options;
+    private volatile Throttling? _throttling;
     private QueuePace _pace;
     private long _turn;
     private int _admitted;
@@ -48,6 +50,16 @@ internal sealed class FairAdmission : IDisposable
     /// <summary>Requests that wait for one.</summary>
     public int Queued => Volatile.Read(ref _queued);
 
+    /// <summary>Whether there are fewer places than configured, because the machine has too much to do.</summary>
+    public bool IsThrottled => _throttling is not null;
+
+    /// <summary>Whether as many wait as may in all.</summary>
+    public bool IsFull => Queued >= _options.QueueLength;
+
+    private int Places => Math.Min(_options.MaxConcurrency, _throttling?.Places ?? int.MaxValue);
+
+    private TimeSpan Patience => _throttling is { } throttling && throttling.Patience < _options.QueueTimeout ? throttling.Patience : _options.QueueTimeout;
+
     private long Now => _time.GetElapsedTime(_started).Ticks;
 
     /// <summary>Takes a place if one is free and nobody waits.</summary>
@@ -55,7 +67,7 @@ internal sealed class FairAdmission : IDisposable
     {
         lock (_lock)
         {
-            if (_admitted >= _options.MaxConcurrency || _queued > 0)
+            if (_admitted >= Places || _queued > 0)
             {
                 place = default;
                 return false;
@@ -73,7 +85,7 @@ internal sealed class FairAdmission : IDisposable
         QueueWaiter waiter;
         lock (_lock)
         {
-            if (_admitted < _options.MaxConcurrency && _queued == 0)
+            if (_admitted < Places && _queued == 0)
             {
                 return Give(UserOf(user));
             }
@@ -82,7 +94,7 @@ internal sealed class FairAdmission : IDisposable
             var queue = UserOf(user);
             var wait = WaitIn(queue);
             if (queue.Waiters.Count >= _options.QueuePerUser
-                || (queue.Waiters.Count > 0 && wait > _options.QueueTimeout)
+                || (queue.Waiters.Count > 0 && wait > Patience)
                 || (_queued >= _options.QueueLength && !TryMakeRoomFor(queue)))
             {
                 Forget(queue);
@@ -109,13 +121,40 @@ internal sealed class FairAdmission : IDisposable
         }
     }
 
+    /// <summary>Has at most so many worked on at once, and lets the others wait for at most so long, until <see cref="Release"/>.</summary>
+    public void Throttle(int places, TimeSpan patience)
+    {
+        if (_throttling is not { } before || before.Places != places || before.Patience != patience)
+        {
+            Become(new Throttling(places, patience));
+        }
+    }
+
+    /// <summary>As configured again.</summary>
+    public void Release()
+    {
+        if (IsThrottled)
+        {
+            Become(null);
+        }
+    }
+
     public void Dispose() => _subscription?.Dispose();
+
+    private void Become(Throttling? throttling)
+    {
+        lock (_lock)
+        {
+            _throttling = throttling;
+            Admit();
+        }
+    }
 
     private async Task<AdmissionPlace> AwaitAsync(QueueWaiter waiter, CancellationToken cancellationToken)
     {
         try
         {
-            return await waiter.Task.WaitAsync(_options.QueueTimeout, _time, cancellationToken);
+            return await waiter.Task.WaitAsync(Patience, _time, cancellationToken);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
@@ -225,7 +264,7 @@ internal sealed class FairAdmission : IDisposable
 
     private void Admit()
     {
-        while (_admitted < _options.MaxConcurrency && _waiting.Min is { } user)
+        while (_admitted < Places && _waiting.Min is { } user)
         {
             var waiter = user.Waiters.First!.Value;
             var now = Now;
@@ -261,6 +300,8 @@ internal sealed class FairAdmission : IDisposable
             _users.Remove(user.Key);
         }
     }
+
+    private sealed record Throttling(int Places, TimeSpan Patience);
 }
 
 /// <summary>Whose requests wait together: a user's, or without one a client network's.</summary>

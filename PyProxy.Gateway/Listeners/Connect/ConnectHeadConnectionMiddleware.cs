@@ -17,7 +17,7 @@ internal sealed class ConnectHeadConnectionMiddleware(ConnectionDelegate next)
         }
 
         var original = context.Transport;
-        var reader = new ConnectHeadPipeReader(original.Input);
+        var reader = new ConnectHeadPipeReader(original.Input, context.Features.Get<IConnectionTakeover>());
         context.Transport = new AdaptedTransport(reader, original.Output);
         context.Features.Set<IRequestBoundaryFeature>(reader);
         try

@@ -8,9 +8,9 @@ namespace PyProxy.Gateway.Listeners.Connect;
 /// The input of Kestrel's HTTP/1 layer with the <c>Host</c> of CONNECT requests set right (<see cref="ConnectHead"/>). It looks at bytes
 /// only at a proven request boundary: at the start of the connection, and where the pipeline has said so through
 /// <see cref="IRequestBoundaryFeature"/>. Everywhere else, and as soon as the bytes cannot be a CONNECT, reads go straight to the inner
-/// reader.
+/// reader. The transport hears from it whether a tunnel is asked for.
 /// </summary>
-internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IRequestBoundaryFeature
+internal sealed class ConnectHeadPipeReader(PipeReader inner, IConnectionTakeover? takeover = null) : PipeReader, IRequestBoundaryFeature
 {
     private Mode _mode = Mode.AtBoundary;
     private ConnectHeadScanner _scanner;
@@ -181,7 +181,13 @@ internal sealed class ConnectHeadPipeReader(PipeReader inner) : PipeReader, IReq
     /// <summary>Decides what the reader above gets of a read at a boundary; false where it has to wait for more.</summary>
     private bool TryJudge(in ReadResult read, out ReadResult result)
     {
-        switch (_scanner.Scan(read.Buffer, out var headLength))
+        var scan = _scanner.Scan(read.Buffer, out var headLength);
+        if (scan != ConnectHeadScan.Incomplete)
+        {
+            takeover?.ExpectTunnel(scan == ConnectHeadScan.Complete);
+        }
+
+        switch (scan)
         {
             case ConnectHeadScan.Complete when ConnectHead.Rewrite(Contiguous(read.Buffer.Slice(0, headLength)), out _hiddenTarget) is { } rewritten:
                 // The original head is consumed at once, so that the inner reader is where a takeover of the connection has to begin.

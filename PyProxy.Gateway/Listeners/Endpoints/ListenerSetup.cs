@@ -99,6 +99,8 @@ internal sealed class ListenerSetup(IConfiguration configuration, IHostEnvironme
 
     private static void BehindTls(ListenOptions listen, ListenerRole role)
     {
+        listen.UseFullTlsRecords();
+
         // Tunnels first: the others ask the connection for its tunnel, and behind TLS that must be the one over decrypted bytes.
         switch (role)
         {

@@ -22,7 +22,7 @@ internal sealed class SocksConnectionMiddleware(
 {
     public async Task OnConnectionAsync(ConnectionContext context)
     {
-        context.Features.Get<IConnectionTakeover>()?.ExpectTunnel();
+        context.Features.Get<IConnectionTakeover>()?.ExpectTunnel(true);
 
         // 1. The handshake, under one deadline.
         if (await HandshakeAsync(context) is not { } handshake)

@@ -14,7 +14,7 @@ namespace PyProxy.Gateway.Listeners.Transport;
 /// more, and what that layer writes and aborts reaches nobody.
 /// </summary>
 internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover, IConnectionIdFeature, IConnectionTransportFeature,
-    IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature, IConnectionEndPointFeature, IConnectionSocketFeature
+    IConnectionItemsFeature, IMemoryPoolFeature, IConnectionLifetimeFeature, IConnectionEndPointFeature, IConnectionSocketFeature, IRefusedConnectionFeature
 {
     private static readonly AdaptedTransport Ended = new(PipeReader.Create(ReadOnlySequence<byte>.Empty), PipeWriter.Create(Stream.Null));
 
@@ -122,7 +122,9 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
         }
     }
 
-    public void ExpectTunnel() => _tunnelIsExpected = true;
+    public void PauseReceiving() => _pipes?.PauseReceiving(_timeProvider);
+
+    public void ExpectTunnel(bool isExpected) => _tunnelIsExpected = isExpected;
 
     public void RunBehindRequest(Func<Task> tunnel) => _tunnel = tunnel;
 
@@ -165,6 +167,13 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
         }
     }
 
+    /// <summary>Like <see cref="BeginTunnel"/>, for a tunnel inside TLS: it writes through the pipes, and must hear where that fails.</summary>
+    public void BeginTlsTunnel()
+    {
+        BeginTunnel();
+        _pipes?.ThrowFailure();
+    }
+
     /// <summary>Calls <paramref name="leg"/>'s abort when the server stops and will wait no longer.</summary>
     public CancellationTokenRegistration AbortWithServer(ITunnelLeg leg)
         => _serverStopped.UnsafeRegister(static state => ((ITunnelLeg)state!).Abort(), leg);
@@ -201,7 +210,7 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
 
     private FeatureCollection CreateFeatures()
     {
-        var features = new FeatureCollection(16);
+        var features = new FeatureCollection(17);
         features.Set<IConnectionIdFeature>(this);
         features.Set<IConnectionTransportFeature>(this);
         features.Set<IConnectionItemsFeature>(this);
@@ -210,6 +219,7 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
         features.Set<IConnectionEndPointFeature>(this);
         features.Set<IConnectionSocketFeature>(this);
         features.Set<IConnectionTakeover>(this);
+        features.Set<IRefusedConnectionFeature>(this);
         features.Set<ITunnelFeature>(new HttpTunnelFeature(features));
         return features;
     }

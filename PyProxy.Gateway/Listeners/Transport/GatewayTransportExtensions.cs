@@ -11,6 +11,10 @@ internal static class GatewayTransportExtensions
     public static IServiceCollection AddGatewayTransport(this IServiceCollection services)
         => services.AddSingleton<IConnectionListenerFactory, GatewayTransportFactory>();
 
+    /// <summary>Has what is written inside TLS leave in full records. Stands right behind TLS.</summary>
+    public static IConnectionBuilder UseFullTlsRecords(this IConnectionBuilder builder)
+        => builder.Use(next => new TlsOutputConnectionMiddleware(next).OnConnectionAsync);
+
     /// <summary>
     /// Runs the tunnels that requests leave on their connections, and makes a TLS connection one that can be handed over. Stands right
     /// behind TLS, before adapters that replace the transport.

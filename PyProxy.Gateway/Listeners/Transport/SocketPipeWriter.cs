@@ -28,6 +28,7 @@ internal sealed class SocketPipeWriter(Socket socket, MemoryPool<byte> pool) : P
     private volatile bool _failed;
     private volatile bool _completed;
     private volatile bool _detached;
+    private volatile bool _throwsFailure;
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -67,6 +68,14 @@ internal sealed class SocketPipeWriter(Socket socket, MemoryPool<byte> pool) : P
         _unflushed += bytes;
     }
 
+    /// <summary>In one piece where it is larger than a block: a TLS record is.</summary>
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    {
+        source.CopyTo(GetMemory(source.Length));
+        Advance(source.Length);
+        return FlushAsync(cancellationToken);
+    }
+
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -79,7 +88,7 @@ internal sealed class SocketPipeWriter(Socket socket, MemoryPool<byte> pool) : P
             if (_cancelNextFlush)
             {
                 _cancelNextFlush = false;
-                return new ValueTask<FlushResult>(new FlushResult(isCanceled: true, isCompleted: _failed));
+                return new ValueTask<FlushResult>(Result(isCanceled: true));
             }
         }
 
@@ -88,7 +97,7 @@ internal sealed class SocketPipeWriter(Socket socket, MemoryPool<byte> pool) : P
             _send = SendFilledAsync();
             if (_send.IsCompleted)
             {
-                return new ValueTask<FlushResult>(new FlushResult(isCanceled: false, isCompleted: _failed));
+                return new ValueTask<FlushResult>(Result(isCanceled: false));
             }
         }
         else
@@ -114,6 +123,12 @@ internal sealed class SocketPipeWriter(Socket socket, MemoryPool<byte> pool) : P
             }
         }
     }
+
+    /// <summary>
+    /// From now on a flush throws where the connection has failed. TLS, which is written to by a tunnel, does not pass on what a result says, and
+    /// the receiver may have taken the failure for an end, as the system tells of a reset only once.
+    /// </summary>
+    public void ThrowFailure() => _throwsFailure = true;
 
     /// <summary>From now on what is written is dropped: the socket is a tunnel's.</summary>
     public void Detach() => _detached = true;
@@ -172,8 +187,11 @@ internal sealed class SocketPipeWriter(Socket socket, MemoryPool<byte> pool) : P
             }
         }
 
-        return new FlushResult(canceled, _failed);
+        return Result(canceled);
     }
+
+    private FlushResult Result(bool isCanceled)
+        => _failed && _throwsFailure ? throw new IOException("The client's connection has failed.") : new FlushResult(isCanceled, _failed);
 
     private async Task SendBehindAsync(Task before)
     {

@@ -32,6 +32,8 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
     /// <param name="ended">Called when nothing more will be received.</param>
     public void Start(Action<ReceivingEnd> ended) => _receiving = ReceiveAsync(ended);
 
+    public void PauseReceiving(TimeProvider time) => _receiver.Pause(time);
+
     /// <summary>Ends receiving. Nobody else reads the socket then.</summary>
     /// <returns>What has been received and not read.</returns>
     public async ValueTask<byte[]> StopReceivingAsync()
@@ -63,6 +65,9 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
 
         _output.Detach();
     }
+
+    /// <inheritdoc cref="SocketPipeWriter.ThrowFailure"/>
+    public void ThrowFailure() => _output.ThrowFailure();
 
     /// <summary>Sends what was written and gives every buffer back.</summary>
     public async ValueTask DisposeAsync()

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using PyProxy.Gateway.Listeners.Socks;
+using PyProxy.Gateway.Traffic;
 
 namespace PyProxy.Gateway.Listeners.Transport;
 
@@ -22,9 +23,11 @@ internal enum ReceivingEnd
 internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private volatile ReceivePause? _pause;
 
     // No opinions on framing: they decide nothing but whether an end is taken for a client's leaving. Its end may be here before any adapter is.
     private bool _lastBeganLikeConnect;
+    private bool _headMayGoOn;
     private bool? _firstBeganLikeSocks;
 
     private bool AskedForTunnel => _lastBeganLikeConnect || _firstBeganLikeSocks == true;
@@ -65,6 +68,14 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
         output.CancelPendingFlush(); // may wait for a reader that reads no more
     }
 
+    /// <summary>Leaves what the client sends next where it is for a while (<see cref="IRefusedConnectionFeature"/>).</summary>
+    public void Pause(TimeProvider time)
+    {
+        var pause = _pause ?? new ReceivePause(time);
+        pause.Begin();
+        _pause = pause;
+    }
+
     public void Dispose() => _stop.Dispose();
 
     private async Task ReceiveAsync(CancellationToken cancellationToken)
@@ -73,6 +84,11 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
         {
             // An idle connection holds no buffer: wait for data first.
             await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken);
+            if (_pause is { } pause)
+            {
+                await pause.WaitAsync(cancellationToken);
+            }
+
             var room = output.GetMemory();
             var count = await socket.ReceiveAsync(room, SocketFlags.None, cancellationToken);
             if (count == 0)
@@ -80,8 +96,7 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
                 return;
             }
 
-            _lastBeganLikeConnect = room.Span[..count].StartsWith("CONNECT "u8);
-            _firstBeganLikeSocks ??= room.Span[0] == SocksVersions.Socks5;
+            Note(room.Span[..count]);
 
             output.Advance(count);
             var result = await output.FlushAsync(CancellationToken.None);
@@ -90,5 +105,12 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
                 return;
             }
         }
+    }
+
+    private void Note(ReadOnlySpan<byte> received)
+    {
+        _lastBeganLikeConnect = received.StartsWith("CONNECT "u8) || (_lastBeganLikeConnect && _headMayGoOn);
+        _headMayGoOn = _lastBeganLikeConnect && received.IndexOf("\r\n\r\n"u8) < 0;
+        _firstBeganLikeSocks ??= received[0] == SocksVersions.Socks5;
     }
 }

@@ -11,7 +11,7 @@ internal sealed class TlsTakeover(ClientConnection connection, DetachableTranspo
 {
     public async ValueTask<ITunnelLeg> TakeAsync(ReadOnlyMemory<byte> greeting, CancellationToken ct)
     {
-        connection.BeginTunnel();
+        connection.BeginTlsTunnel();
         try
         {
             var received = transport.Detach();
@@ -25,7 +25,7 @@ internal sealed class TlsTakeover(ClientConnection connection, DetachableTranspo
         }
     }
 
-    public void ExpectTunnel() => connection.ExpectTunnel();
+    public void ExpectTunnel(bool isExpected) => connection.ExpectTunnel(isExpected);
 
     public void RunBehindRequest(Func<Task> tunnel) => connection.RunBehindRequest(tunnel);
 

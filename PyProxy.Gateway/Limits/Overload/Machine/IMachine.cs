@@ -11,4 +11,13 @@ internal interface IMachine
 
     /// <summary>How long work waits for a thread. Asked often: each question sends the probe whose answer a later one gets.</summary>
     TimeSpan ThreadPoolDelay();
+
+    /// <summary>What the process has allocated since its start.</summary>
+    long AllocatedBytes();
+
+    /// <summary>The heap as it is now, garbage included.</summary>
+    long HeapBytes();
+
+    /// <summary>Collects everything, and gives what is free back to the system.</summary>
+    void GiveMemoryBack();
 }

@@ -19,7 +19,7 @@ internal sealed class LocalMachine(TimeProvider time) : IMachine, IThreadPoolWor
 
         // Counting costs a little for each, and is spared while the kernel's table, which only grows, is small against the limit.
         var table = ReadTableSize();
-        return table < _descriptorLimit / 2 ? (double)table / _descriptorLimit : (double)CountDescriptors() / _descriptorLimit;
+        return table < _descriptorLimit / 2 ? (double)table / _descriptorLimit : (double)OpenDescriptors.Count() / _descriptorLimit;
     }
 
     public double Memory()
@@ -42,21 +42,16 @@ internal sealed class LocalMachine(TimeProvider time) : IMachine, IThreadPoolWor
         return delay;
     }
 
+    public long AllocatedBytes() => GC.GetTotalAllocatedBytes(precise: false);
+
+    public long HeapBytes() => GC.GetTotalMemory(forceFullCollection: false);
+
+    public void GiveMemoryBack() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
     void IThreadPoolWorkItem.Execute()
     {
         Volatile.Write(ref _lastDelay, time.GetElapsedTime(_queuedAt).Ticks);
         Volatile.Write(ref _isQueued, false);
-    }
-
-    private static int CountDescriptors()
-    {
-        var count = 0;
-        foreach (var _ in Directory.EnumerateFileSystemEntries("/proc/self/fd"))
-        {
-            count++;
-        }
-
-        return count;
     }
 
     private static long ReadTableSize() => ReadNumber("/proc/self/status", "FDSize:");

@@ -13,6 +13,11 @@ internal static class MachineOptionsValidator
         {
             errors.Add($"{path}:{nameof(options.ThreadPoolDelay)}", $"{options.ThreadPoolDelay} is out of range; write 00:00:00.010 to 00:01:00, or 0.");
         }
+
+        if (options.QueueTimeout < TimeSpan.FromMilliseconds(50) || options.QueueTimeout > TimeSpan.FromMinutes(1))
+        {
+            errors.Add($"{path}:{nameof(options.QueueTimeout)}", $"{options.QueueTimeout} is out of range; write 00:00:00.050 to 00:01:00.");
+        }
     }
 
     private static void CheckShare(double share, string path, ConfigurationErrors errors)

@@ -33,9 +33,13 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
 
     private const double RecoveredShare = 0.95;
 
+    // Where requests have to wait anyway, they had better do so in front of the work than in it: this share of the mark is aimed at.
+    private const double KeptShare = 0.2;
+
     private readonly IMachine _machine;
     private readonly FairAdmission _admission;
     private readonly WorkLimit _limit = new();
+    private readonly QuietCollection _quiet;
     private readonly IOptionsMonitor<LimitsOptions> _options;
     private readonly IHealthSignal _health;
     private readonly ILogger _logger;
@@ -54,6 +58,7 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
         IMachine machine, FairAdmission admission, IOptionsMonitor<LimitsOptions> options, IHealthSignal health, IMeterFactory meters, ILogger<MachinePressure> logger)
     {
         _machine = machine;
+        _quiet = new QuietCollection(machine);
         _admission = admission;
         _options = options;
         _health = health;
@@ -70,10 +75,8 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
     /// <summary>What there is too little of now.</summary>
     public Pressure Current => _current;
 
-    private int UnderWay => _admission.Admitted + _admission.Queued;
-
-    /// <summary>Whether a new request can be taken under this pressure: what waits for threads is taken as far as they get their work done.</summary>
-    public bool HasRoom(Pressure pressure) => pressure == Pressure.Threads && UnderWay < _limit.Value;
+    /// <summary>Whether a new request can be taken under this pressure: where work waits for threads, it may wait for its turn.</summary>
+    public bool HasRoom(Pressure pressure) => pressure == Pressure.Threads && !_admission.IsFull;
 
     public void CountRefusal(Pressure pressure)
     {
@@ -115,11 +118,26 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
         _lateShare += ((_delay > marks.ThreadPoolDelay ? 1 : 0) - _lateShare) * LateWeight;
         if (_sample++ % SlowEvery == 0)
         {
+            if (marks.ReturnMemory)
+            {
+                _quiet.Look();
+            }
+
             Volatile.Write(ref _descriptors, marks.Descriptors > 0 ? _machine.Descriptors() : 0);
             Volatile.Write(ref _memory, marks.Memory > 0 ? _machine.Memory() : 0);
         }
 
-        Become(Judge(marks));
+        var pressure = Judge(marks);
+        if (pressure == Pressure.Threads)
+        {
+            _admission.Throttle(_limit.Value, marks.QueueTimeout);
+        }
+        else
+        {
+            _admission.Release();
+        }
+
+        Become(pressure);
     }
 
     private static string NameOf(Pressure pressure) => pressure switch
@@ -141,6 +159,7 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
         catch (Exception e)
         {
             LogBlind(e);
+            _admission.Release();
             Become(Pressure.None);
         }
     }
@@ -165,7 +184,7 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
 
         if (was == Pressure.Threads)
         {
-            return _limit.Adjust(_recentDelay, marks.ThreadPoolDelay, UnderWay) ? Pressure.Threads : Pressure.None;
+            return _limit.Adjust(_recentDelay, marks.ThreadPoolDelay * KeptShare, _admission.Admitted) ? Pressure.Threads : Pressure.None;
         }
 
         if (_lateShare <= MostlyLate)
@@ -174,7 +193,7 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
         }
 
         _limit.Lift();
-        _limit.Adjust(_recentDelay, marks.ThreadPoolDelay, UnderWay);
+        _limit.Adjust(_recentDelay, marks.ThreadPoolDelay * KeptShare, _admission.Admitted);
         return Pressure.Threads;
     }
 

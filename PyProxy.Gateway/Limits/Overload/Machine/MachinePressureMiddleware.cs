@@ -39,6 +39,10 @@ internal sealed class MachinePressureMiddleware(RequestDelegate next, MachinePre
         {
             response.Headers.Connection = "close"; // its descriptor is what is missing
         }
+        else
+        {
+            RefusedConnection.LeaveUnread(context);
+        }
 
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(refusal.Body).AsTask();
     }
