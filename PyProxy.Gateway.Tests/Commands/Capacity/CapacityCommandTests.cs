@@ -71,7 +71,7 @@ public sealed class CapacityCommandTests : IDisposable
     [Fact]
     public async Task NobodyThere_IsAFailureThatSaysSo()
     {
-        Assert.Equal(0, await RunAsync("--reverse", "http://127.0.0.1:1/", "--start", "1", "--max", "1", "--rate", "50", "--stage", "0.1"));
+        Assert.Equal(0, await RunAsync("--reverse", "http://127.0.0.1:1/", "--start", "1", "--max", "1", "--rate", "50", "--stage", "1"));
         Assert.Contains("connection refused", _output.ToString(), StringComparison.Ordinal);
     }
 

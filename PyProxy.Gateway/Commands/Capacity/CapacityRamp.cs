@@ -98,7 +98,7 @@ internal sealed class CapacityRamp(LoadPlan plan, GatewayProbe probe, TimeProvid
         return new CapacityStage
         {
             Users = users,
-            Held = requests > 0 && !stale && errorShare <= plan.ErrorTarget,
+            Held = recorder.Succeeded > 0 && !stale && errorShare <= plan.ErrorTarget,
             Seconds = elapsed.TotalSeconds,
             Requests = requests,
             RequestsPerSecond = recorder.Succeeded / elapsed.TotalSeconds,
