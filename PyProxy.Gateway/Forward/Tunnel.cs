@@ -12,7 +12,8 @@ namespace PyProxy.Gateway.Forward;
 /// </summary>
 internal sealed class Tunnel : IDisposable
 {
-    private const int BufferSize = 64 * 1024; // a TLS record of 16 KB several times over; more did not move bytes faster
+    private const int BufferSize = 64 * 1024; // a TLS record of 16 KB several times over
+    private const int FlowBufferSize = 256 * 1024; // for what keeps coming: each write to an HTTP/2 stream waits until its frames have been written
 
     private const int Running = -1;
 
@@ -197,7 +198,7 @@ internal sealed class Tunnel : IDisposable
                         continue;
                     }
 
-                    buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
+                    buffer = ArrayPool<byte>.Shared.Rent(flows ? FlowBufferSize : BufferSize);
                 }
 
                 // 3. Read what there is.
@@ -220,8 +221,8 @@ internal sealed class Tunnel : IDisposable
                 }
 
                 // 5. A buffer that was not filled has taken all that was pending, and one that was filled is no longer needed where bytes can be spliced.
-                flows = count == buffer.Length;
-                if (!flows || limiter is not null || from is NetworkStream)
+                flows = count >= BufferSize;
+                if (!flows || limiter is not null || from is NetworkStream || buffer.Length < FlowBufferSize)
                 {
                     ArrayPool<byte>.Shared.Return(buffer);
                     buffer = [];

@@ -6,11 +6,10 @@
     python3 bench/compare --only reverse-small-64 bulk-down-8 --rounds 3
     python3 bench/compare --list
 
-Needs Linux and, from Debian's packages: nginx-light haproxy caddy squid tinyproxy microsocks wrk nghttp2-client openssl, python3-h2 for bulk-h2. What
+Needs Linux and, from Debian's packages: nginx-light haproxy caddy squid tinyproxy microsocks wrk nghttp2-client openssl. What
 is not installed is named and left out. Writes report.md, report.json and a plot for each scenario into --out. All traffic stays on loopback.
 """
 import argparse
-import importlib.util
 import json
 import pathlib
 import resource
@@ -139,8 +138,6 @@ def main():
             print(f"{built} is not there: dotnet build -c Release PyProxy.sln", file=sys.stderr)
             return 1
     absent = missing()
-    if importlib.util.find_spec("h2") is None:
-        absent["python3-h2"] = "python3-h2"
     if absent:
         print(f"Left out, because not installed: {', '.join(absent)}. To have them: apt-get install {' '.join(sorted(set(absent.values())))}", file=sys.stderr)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -163,7 +160,7 @@ def main():
         bench = types.SimpleNamespace(seconds=options.seconds, directory=directory_of("drivers"), directory_of=directory_of, origin=origin, sink=sink)
         try:
             for scenario in SCENARIOS:
-                if scenario.name not in wanted or (scenario.name == "bulk-h2" and "python3-h2" in absent):
+                if scenario.name not in wanted:
                     continue
                 print(scenario.title, flush=True)
                 rounds = results[scenario.name] = run_scenario(scenario, bench, options, absent)

@@ -155,7 +155,7 @@ FEATURES = ("auth", "limits", "rules", "log")
 
 def gateway(directory, origin, features=(), name=None, more=None):
     name = name or "gateway"
-    ports = {role: free_port() for role in ("web", "tls", "forward", "socks", "admin", "proxy_tls")}
+    ports = {role: free_port() for role in ("web", "tls", "forward", "socks", "admin", "proxy_tls", "proxy_h2c")}
     home = directory / name.replace(" ", "-").replace(",", "")
     home.mkdir(exist_ok=True)
     pem, key, _ = certificate(directory)
@@ -183,6 +183,7 @@ def gateway(directory, origin, features=(), name=None, more=None):
             "Tls": {"Url": f"https://127.0.0.1:{ports['tls']}", "Role": "Reverse", **tls},
             "Proxy": {"Url": f"http://127.0.0.1:{ports['forward']}", "Role": "Forward", **anonymous},
             "ProxyTls": {"Url": f"https://127.0.0.1:{ports['proxy_tls']}", "Role": "Forward", **anonymous, **tls},
+            "ProxyH2c": {"Url": f"http://127.0.0.1:{ports['proxy_h2c']}", "Role": "Forward", "Protocols": "Http2", **anonymous},
             "Socks": {"Url": f"http://127.0.0.1:{ports['socks']}", "Role": "Socks", **anonymous},
             "Admin": {"Url": f"http://127.0.0.1:{ports['admin']}", "Role": "Admin"}}},
         "ReverseProxy": reverse(origin, route),

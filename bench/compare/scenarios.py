@@ -59,10 +59,13 @@ def bulk(kind, tunnels, download):
     return lambda peer, bench: drivers.bulk(peer.ports[kind], kind, bench.sink.port, tunnels, download, bench.seconds)
 
 
-def bulk_over(peer, bench):
-    if peer.name == "gateway, h2":
-        return drivers.bulk_h2(peer.ports["proxy_tls"], bench.sink.port, bench.seconds)
-    return drivers.bulk(peer.ports["forward"], "forward", bench.sink.port, 1, True, bench.seconds)
+def bulk_over(tls):
+    def run(peer, bench):
+        port = peer.ports["proxy_tls" if tls else "proxy_h2c" if "h2" in peer.name else "forward"]
+        if "h2" in peer.name:
+            return drivers.bulk_h2(port, bench.sink.port, tls, bench.seconds)
+        return drivers.bulk(port, "forward", bench.sink.port, 1, True, bench.seconds, tls)
+    return run
 
 
 ALONE = tuple(f"gateway, {feature}" for feature in FEATURES)
@@ -82,7 +85,8 @@ SCENARIOS = [
                bulk("forward", tunnels, direction == "down"), 1, "s") for direction in ("down", "up") for tunnels in (1, 8)),
     *(Scenario(f"socks-bulk-{direction}", f"SOCKS5, {direction}load through 8 tunnels", SOCKS, "microsocks", "GB",
                bulk("socks", 8, direction == "down"), 1, "s") for direction in ("down", "up")),
-    Scenario("bulk-h2", "CONNECT inside h2 and TLS against h1, download through 1 tunnel", ("gateway", "gateway, h2"), "gateway", "GB", bulk_over, 1, "s"),
+    Scenario("bulk-h2", "CONNECT inside h2 against h1, both inside TLS, download through 1 tunnel", ("gateway", "gateway, h2"), "gateway", "GB", bulk_over(True), 1, "s"),
+    Scenario("bulk-h2c", "CONNECT inside h2 against h1, both without TLS, download through 1 tunnel", ("gateway", "gateway, h2"), "gateway", "GB", bulk_over(False), 1, "s"),
 ]
 
 
