@@ -28,19 +28,18 @@ internal sealed class FaultyRelay : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Socket, Task> _open = new();
     private readonly IPEndPoint _origin;
+    private readonly ReservedPort _port = new();
     private TcpListener _listener;
     private Task _accepting;
-    private ReservedPort? _refusing;
     private volatile RelayFault _fault;
 
     public FaultyRelay(Uri origin)
     {
         _origin = new IPEndPoint(IPAddress.Loopback, origin.Port);
-        (_listener, _accepting) = Listen(new IPEndPoint(IPAddress.Loopback, 0));
-        Address = new Uri($"http://{_listener.LocalEndpoint}/");
+        (_listener, _accepting) = Listen();
     }
 
-    public Uri Address { get; }
+    public Uri Address => _port.Url;
 
     public async Task BecomeAsync(RelayFault fault)
     {
@@ -49,14 +48,11 @@ internal sealed class FaultyRelay : IAsyncDisposable
         if (fault == RelayFault.Refused)
         {
             _listener.Dispose();
-            _refusing ??= new ReservedPort(Address.Port);
             await _accepting;
         }
         else if (was == RelayFault.Refused)
         {
-            _refusing?.Dispose();
-            _refusing = null;
-            (_listener, _accepting) = Listen(new IPEndPoint(IPAddress.Loopback, Address.Port));
+            (_listener, _accepting) = Listen();
         }
 
         await CutAsync();
@@ -66,9 +62,9 @@ internal sealed class FaultyRelay : IAsyncDisposable
     {
         await _stop.CancelAsync();
         _listener.Dispose();
-        _refusing?.Dispose();
         await _accepting;
         await CutAsync();
+        _port.Dispose();
         _stop.Dispose();
     }
 
@@ -81,10 +77,9 @@ internal sealed class FaultyRelay : IAsyncDisposable
         }
     }
 
-    private (TcpListener Listener, Task Accepting) Listen(IPEndPoint endPoint)
+    private (TcpListener Listener, Task Accepting) Listen()
     {
-        var listener = new TcpListener(endPoint);
-        listener.Start();
+        var listener = _port.Listen();
         return (listener, AcceptAsync(listener));
     }
 

@@ -12,8 +12,9 @@ namespace PyProxy.Gateway.Forward.Splicing;
 /// </summary>
 internal sealed class SplicePipe
 {
-    // An unprivileged process may have 64 MB in pipes before the kernel makes new ones tiny (pipe(7), pipe-user-pages-soft): 256 of these.
-    private const int WantedCapacity = 256 * 1024;
+    // An unprivileged process may have 64 MB in pipes before the kernel makes new ones tiny (pipe(7), pipe-user-pages-soft): 128 of these. A direction has one
+    // only while it moves bytes.
+    private const int WantedCapacity = 512 * 1024;
 
     // Below that a turn moves less than the buffered relay does.
     private const int LeastCapacity = 64 * 1024;

@@ -11,7 +11,7 @@ internal static class SpliceTurn
     private const int WaitingBytes = 8 * 1024;
 
     // Fillings of the pipe before other tunnels get the thread: 4 MB.
-    private const int Fillings = 16;
+    private const int Fillings = 8;
 
     /// <summary>Moves what there is, <paramref name="room"/> bytes at most, and tells <paramref name="tunnel"/> of what was passed on.</summary>
     /// <returns>How it ended, and how many bytes were taken from the sender.</returns>
