@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Goodput under more load than there is time for: answers of status 2xx within a second, against the maximum. Linux.
 
+The maximum is the most that is answered, as fast as answers come, to few connections or to as many as the load has later.
+
 The gateway has one CPU for itself; origin (nginx) and load (h2load, constant rate on many connections) share another. Needs Debian's nginx-light and
 nghttp2-client:
 
@@ -26,6 +28,7 @@ http {{ access_log off; keepalive_requests 1000000; server {{ listen 127.0.0.1:{
 """
 
 PARTS = 10
+FEW = 256
 
 
 class Outcome:
@@ -71,7 +74,7 @@ def load(port, connections, rate, seconds):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=8)
-    parser.add_argument("--warm", type=int, default=12, help="seconds of full load before the maximum is measured, until everything is compiled for good")
+    parser.add_argument("--warm", type=int, default=30, help="seconds of full load, twice, before the maximum is measured, until everything is compiled for good")
     parser.add_argument("--connections", type=int, default=5_000)
     parser.add_argument("--loads", type=float, nargs="+", default=[1, 2, 3], help="multiples of the maximum")
     parser.add_argument("--delay-ms", type=int, nargs="+", help="Gateway:Limits:Overload:Machine:ThreadPoolDelay, one measurement each; 0 = no refusals; default: the gateway's")
@@ -98,16 +101,16 @@ def run(options, port, delay):
     with Gateway(sections, prefix=["taskset", "-c", "0"]) as gateway:
         time.sleep(1)
         web = gateway.ports["Web"]
-        load(web, 256, None, options.warm)
+        for connections in (FEW, options.connections):
+            load(web, connections, None, options.warm)
         print(f"ThreadPoolDelay {'default' if delay is None else f'{delay} ms'}\n\n"
               "| Load | Connections | Offered /s | Good /s (2xx within 1 s) | Refused /s | Late /s | p50 of those let in | p99 | Gateway's CPU |\n|---|---|---|---|---|---|---|---|---|")
-        maximum = None
-        for factor in (None, *options.loads):
-            connections = options.connections if factor else 256
+        maximum = 0
+        for connections, factor in ((FEW, None), (options.connections, None), *((options.connections, factor) for factor in options.loads)):
             before, began = gateway.cpu_seconds(), time.monotonic()
-            outcome = load(web, connections, maximum and factor * maximum, options.seconds)
+            outcome = load(web, connections, factor and factor * maximum, options.seconds)
             used = (gateway.cpu_seconds() - before) / (time.monotonic() - began)
-            maximum = maximum or outcome.good
+            maximum = maximum if factor else max(maximum, outcome.good)
             name, offered = (f"{factor:g} × the maximum", f"{factor * maximum:.0f}") if factor else ("as fast as it answers", "")
             print(f"| {name} | {connections} | {offered} | {outcome.good} ({outcome.good / maximum:.0%}) | {outcome.refused} | {outcome.late} "
                   f"| {outcome.median:.0f} ms | {outcome.p99:.0f} ms | {used:.0%} |", flush=True)
