@@ -147,6 +147,8 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
         _ => "memory",
     };
 
+    private static string ConsequenceOf(Pressure pressure) => pressure == Pressure.Threads ? "wait for their turn" : "are refused";
+
     private void Watch()
     {
         try
@@ -215,15 +217,15 @@ internal sealed partial class MachinePressure : IHostedService, IDisposable
         }
         else
         {
-            _health.Degrade(HealthPart, $"The machine is short of {NameOf(pressure)}; new requests are refused.");
+            _health.Degrade(HealthPart, $"The machine is short of {NameOf(pressure)}; new requests {ConsequenceOf(pressure)}.");
             _current = pressure;
-            LogPressure(NameOf(pressure), _descriptors, _memory, _delay.TotalMilliseconds);
+            LogPressure(NameOf(pressure), ConsequenceOf(pressure), _descriptors, _memory, _delay.TotalMilliseconds);
         }
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "Short of {What}: new requests are refused (descriptors {Descriptors:P0}, memory {Memory:P0}, work waits {Delay:F0} ms for a thread).")]
-    private partial void LogPressure(string what, double descriptors, double memory, double delay);
+        "Short of {What}: new requests {Consequence} (descriptors {Descriptors:P0}, memory {Memory:P0}, work waits {Delay:F0} ms for a thread).")]
+    private partial void LogPressure(string what, string consequence, double descriptors, double memory, double delay);
 
     [LoggerMessage(2, LogLevel.Information, "The machine has recovered; new requests are taken.")]
     private partial void LogRecovered();
