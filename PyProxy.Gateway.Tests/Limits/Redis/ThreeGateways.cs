@@ -9,6 +9,9 @@ namespace PyProxy.Gateway.Tests.Limits.Redis;
 /// <summary>Three gateways' engines on one Redis, and one user who uses all of them.</summary>
 internal sealed class ThreeGateways : IAsyncDisposable
 {
+    // Twelve clients ask thousands of times a second.
+    private static readonly TimeSpan Stall = TimeSpan.FromMilliseconds(20);
+
     private readonly PlanDirectory _plans;
     private readonly LimitSubject _alice = new("alice", LimitSubject.NetworkOf(IPAddress.Loopback), "", "origin.example");
 
@@ -65,18 +68,26 @@ internal sealed class ThreeGateways : IAsyncDisposable
     }
 
     /// <summary>Asks all gateways, several requests at once on each, as fast as they answer.</summary>
-    /// <returns>When permits were given, in order.</returns>
-    public async Task<List<TimeSpan>> HammerAsync(TimeSpan duration)
+    /// <returns>When permits were given, in order, and for how long in all nobody asked anything: this process had no turn.</returns>
+    public async Task<(List<TimeSpan> Allowed, TimeSpan Stalled)> HammerAsync(TimeSpan duration)
     {
+        var (asked, stalled) = (0L, 0L);
         var started = TimeProvider.System.GetTimestamp();
         var clients = Enumerable.Range(0, 12).Select(client => Task.Run(async () =>
         {
             List<TimeSpan> allowed = [];
             for (var now = TimeSpan.Zero; now < duration; now = TimeProvider.System.GetElapsedTime(started))
             {
-                if (await AskAsync(client % 3))
+                var isAllowed = await AskAsync(client % 3);
+                var at = TimeProvider.System.GetElapsedTime(started);
+                if (at.Ticks - Interlocked.Exchange(ref asked, at.Ticks) is var gap && gap > Stall.Ticks)
                 {
-                    allowed.Add(TimeProvider.System.GetElapsedTime(started));
+                    Interlocked.Add(ref stalled, gap);
+                }
+
+                if (isAllowed)
+                {
+                    allowed.Add(at);
                 }
                 else
                 {
@@ -86,7 +97,7 @@ internal sealed class ThreeGateways : IAsyncDisposable
 
             return allowed;
         }));
-        return [.. (await Task.WhenAll(clients)).SelectMany(static allowed => allowed).Order()];
+        return ([.. (await Task.WhenAll(clients)).SelectMany(static allowed => allowed).Order()], TimeSpan.FromTicks(stalled));
     }
 
     public async ValueTask DisposeAsync()
