@@ -124,7 +124,11 @@ internal sealed class ClientConnection : ConnectionContext, IConnectionTakeover,
 
     public void PauseReceiving() => _pipes?.PauseReceiving(_timeProvider);
 
-    public void ExpectTunnel(bool isExpected) => _tunnelIsExpected = isExpected;
+    public void ExpectTunnel(bool isExpected)
+    {
+        _tunnelIsExpected = isExpected;
+        _pipes?.Judged();
+    }
 
     public void RunBehindRequest(Func<Task> tunnel) => _tunnel = tunnel;
 

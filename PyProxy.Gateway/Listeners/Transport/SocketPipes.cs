@@ -32,6 +32,9 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
     /// <param name="ended">Called when nothing more will be received.</param>
     public void Start(Action<ReceivingEnd> ended) => _receiving = ReceiveAsync(ended);
 
+    /// <inheritdoc cref="SocketReceiver.Judged"/>
+    public void Judged() => _receiver.Judged();
+
     public void PauseReceiving(TimeProvider time) => _receiver.Pause(time);
 
     /// <summary>Ends receiving. Nobody else reads the socket then.</summary>

@@ -12,7 +12,7 @@ internal enum ReceivingEnd
     /// <summary>It ended its direction; or receiving was stopped on this side.</summary>
     Ended = 0,
 
-    /// <summary>It ended its direction, and what it sent last began like a CONNECT, or what it sent first like SOCKS5.</summary>
+    /// <summary>It ended its direction, and something that it sent and nobody has judged yet began like a CONNECT, or what it sent first like SOCKS5.</summary>
     BehindTunnelRequest,
 
     /// <summary>The connection broke.</summary>
@@ -26,11 +26,10 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
     private volatile ReceivePause? _pause;
 
     // No opinions on framing: they decide nothing but whether an end is taken for a client's leaving. Its end may be here before any adapter is.
-    private bool _lastBeganLikeConnect;
-    private bool _headMayGoOn;
+    private volatile bool _beganLikeConnect;
     private bool? _firstBeganLikeSocks;
 
-    private bool AskedForTunnel => _lastBeganLikeConnect || _firstBeganLikeSocks == true;
+    private bool AskedForTunnel => _beganLikeConnect || _firstBeganLikeSocks == true;
 
     /// <summary>Ends when nothing more will be received; the pipe is complete then. Never fails: how it ended, the pipe's reader learns.</summary>
     public async Task<ReceivingEnd> RunAsync()
@@ -67,6 +66,9 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
         _stop.Cancel();
         output.CancelPendingFlush(); // may wait for a reader that reads no more
     }
+
+    /// <summary>What has been received so far has been read, and judged by somebody who understands it.</summary>
+    public void Judged() => _beganLikeConnect = false;
 
     /// <summary>Leaves what the client sends next where it is for a while (<see cref="IRefusedConnectionFeature"/>).</summary>
     public void Pause(TimeProvider time)
@@ -109,8 +111,11 @@ internal sealed class SocketReceiver(Socket socket, PipeWriter output) : IDispos
 
     private void Note(ReadOnlySpan<byte> received)
     {
-        _lastBeganLikeConnect = received.StartsWith("CONNECT "u8) || (_lastBeganLikeConnect && _headMayGoOn);
-        _headMayGoOn = _lastBeganLikeConnect && received.IndexOf("\r\n\r\n"u8) < 0;
+        if (received.StartsWith("CONNECT "u8))
+        {
+            _beganLikeConnect = true;
+        }
+
         _firstBeganLikeSocks ??= received[0] == SocksVersions.Socks5;
     }
 }
