@@ -17,9 +17,15 @@ internal sealed class LocalMachine(TimeProvider time) : IMachine, IThreadPoolWor
             return 0;
         }
 
-        // Counting costs a little for each, and is spared while the kernel's table, which only grows, is small against the limit.
-        var table = ReadTableSize();
-        return table < _descriptorLimit / 2 ? (double)table / _descriptorLimit : (double)OpenDescriptors.Count() / _descriptorLimit;
+        long count = OpenDescriptors.Ask();
+        if (count == 0)
+        {
+            // Counting costs a little for each, and is spared while the kernel's table, which only grows, is small against the limit.
+            count = ReadTableSize();
+            count = count < _descriptorLimit / 2 ? count : OpenDescriptors.Count();
+        }
+
+        return (double)count / _descriptorLimit;
     }
 
     public double Memory()

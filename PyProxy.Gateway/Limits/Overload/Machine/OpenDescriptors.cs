@@ -14,11 +14,8 @@ internal static partial class OpenDescriptors
     private const int StatLength = 256;
     private const int SizeOffset = 40;
 
-    /// <summary>How many there are. Kernels from 6.2 on say so at once; others have them counted, which costs a microsecond and some garbage for each.</summary>
-    public static int Count() => Ask() is var count and > 0 ? count : Enumerate();
-
-    /// <summary>What the kernel says; 0 where it does not.</summary>
-    internal static unsafe int Ask()
+    /// <summary>What the kernel says; 0 before Linux 6.2, which does not.</summary>
+    public static unsafe int Ask()
     {
         var stat = stackalloc byte[StatLength];
         return StatX(CurrentDirectory, Directory, 0, SizeMask, stat) == 0
@@ -26,7 +23,8 @@ internal static partial class OpenDescriptors
             : 0;
     }
 
-    internal static int Enumerate()
+    /// <summary>Counts them, which costs a microsecond and some garbage for each.</summary>
+    public static int Count()
     {
         var count = 0;
         foreach (var _ in System.IO.Directory.EnumerateFileSystemEntries(Directory))
