@@ -20,7 +20,7 @@ import tempfile
 import time
 import types
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parent.parent)]
 import drivers  # noqa: E402
 import peers as the_peers  # noqa: E402
 import report  # noqa: E402

@@ -5,11 +5,11 @@ import multiprocessing
 import re
 import socket
 import ssl
-import struct
 import subprocess
 import threading
 import time
 
+import http2
 from peers import BASIC, GATEWAY
 
 CHUNK = 1 << 20
@@ -182,43 +182,11 @@ def bulk(port, kind, target, tunnels, download, seconds, tls=False):
 
 
 def bulk_h2(port, target, tls, seconds):
-    """
-    A download through one tunnel inside HTTP/2 (RFC 9113 section 8.5). The frames of the bulk are told apart by hand: a library that makes an event of
-    each is slower than the proxy.
-    """
-    raw = socket.create_connection(("127.0.0.1", port))
-    if tls:
-        raw = _inside_tls(raw, "h2")
-
-    def frame(kind, flags, stream, payload):
-        return struct.pack(">HBBBI", len(payload) >> 8, len(payload) & 255, kind, flags, stream) + payload
-
-    authority = f"127.0.0.1:{target}".encode()
-    head = b"\x02\x07CONNECT\x01" + bytes([len(authority)]) + authority  # :method, :authority: literals, neither indexed nor compressed (RFC 7541, 6.2.2)
-    raw.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, struct.pack(">HI", 4, H2_WINDOW)) + frame(8, 0, 0, struct.pack(">I", 4 * H2_WINDOW))
-                + frame(1, 4, 1, head) + frame(0, 0, 1, b"d"))
-    received, chunk, moved, unsaid, until = b"", bytearray(CHUNK), 0, 0, time.monotonic() + seconds
-    while time.monotonic() < until:
-        received += memoryview(chunk)[:raw.recv_into(chunk)]
-        at = 0
-        while len(received) - at >= 9:
-            high, low, kind, flags, stream = struct.unpack_from(">HBBBI", received, at)
-            length = high << 8 | low
-            if len(received) - at < 9 + length:
-                break
-            if kind == 0:
-                moved += length
-                unsaid += length
-            elif kind == 4 and not flags & 1:
-                raw.sendall(frame(4, 1, 0, b""))
-            elif kind in (3, 7):
-                raise ConnectionError(f"frame {kind}: {received[at:at + 9 + length]}")
-            at += 9 + length
-        received = received[at:]
-        if unsaid > H2_WINDOW // 4:
-            raw.sendall(frame(8, 0, 0, struct.pack(">I", unsaid)) + frame(8, 0, 1, struct.pack(">I", unsaid)))
-            unsaid = 0
-    raw.close()
+    """A download through one tunnel inside HTTP/2 (RFC 9113 section 8.5)."""
+    with socket.create_connection(("127.0.0.1", port)) as raw, (_inside_tls(raw, "h2") if tls else raw) as connection:
+        connection.sendall(http2.opening([(":method", "CONNECT"), (":authority", f"127.0.0.1:{target}")], H2_WINDOW, has_body=True)
+                           + http2.frame(http2.DATA, 0, 1, b"d"))
+        moved = http2.download(connection, H2_WINDOW, time.monotonic() + seconds)
     return {"count": moved / 1e9, "errors": 0, "p50": None, "p99": None, "p999": None}
 
 
